@@ -1,0 +1,29 @@
+/** The wall clock and timers as ports, so that tests and the simulator own time. */
+export interface Clock {
+  /** Wall clock in Unix milliseconds. */
+  nowMs(): number;
+  /** Monotonic milliseconds since an arbitrary start, for durations. */
+  monotonicMs(): number;
+  /** Resolves after `delayMs`, or rejects with the signal's reason when it aborts first. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The clock of this machine. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (delayMs, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, delayMs);
+      timer.unref();
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+};

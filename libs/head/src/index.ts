@@ -1,0 +1,10 @@
+export {
+  type AppendBounds,
+  type AppendResult,
+  type Head,
+  type HeadChunk,
+  type HeadCursor,
+  type HeadOptions,
+  type HeadSeries,
+  type Rejections,
+} from './head.js';

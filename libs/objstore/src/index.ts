@@ -1,0 +1,1 @@
+export { type Bucket, type ObjectAttributes, type ObjectSource } from './bucket.js';

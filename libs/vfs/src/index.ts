@@ -1,0 +1,1 @@
+export { type DirEntry, type FileStat, type OpenMode, type Vfs, type VfsFile } from './vfs.js';

@@ -1,0 +1,1 @@
+export { type WalOptions, type WalPosition, type WalWriter } from './wal.js';

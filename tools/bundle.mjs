@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// Bundles one app or tool into dist/<project>/main.js. Workspace libraries go in, npm packages stay outside.
+// Every src/*.worker.ts becomes a file of its own beside main.js.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const project = process.argv[2];
+if (!project) throw new Error('usage: node tools/bundle.mjs apps/router');
+const root = resolve(import.meta.dirname, '..');
+const { dependencies, devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const source = join(root, project, 'src');
+const workers = readdirSync(source).filter((name) => name.endsWith('.worker.ts'));
+const packages = Object.keys({ ...dependencies, ...devDependencies });
+await build({
+  absWorkingDir: root,
+  entryPoints: [join(source, 'main.ts'), ...workers.map((name) => join(source, name))],
+  outdir: join(root, 'dist', project),
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'cjs',
+  sourcemap: 'linked',
+  minifySyntax: true,
+  external: [...packages, ...packages.map((name) => `${name}/*`)],
+  define: { 'process.env.GAUNTLET_VERSION': JSON.stringify(version) },
+  logLevel: 'warning',
+});
