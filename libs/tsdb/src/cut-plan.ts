@@ -1,0 +1,45 @@
+/** A range of time that becomes a block: `[minTimeMs, maxTimeMs)`. */
+export interface CutRange {
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+}
+
+/** What of the head decides about cutting; `Infinity` and `-Infinity` while it holds nothing. */
+export interface HeadBounds {
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+}
+
+/** True once the head's oldest sample is more than one and a half block ranges old (spec/receive.md 7.4). */
+export function isCutDue(head: HeadBounds, { nowMs, rangeMs }: { nowMs: number; rangeMs: number }): boolean {
+  return isFilled(head) && head.minTimeMs >= 0 && nowMs - head.minTimeMs > 1.5 * rangeMs;
+}
+
+/** True while a cut that has begun goes on with the next range: until the head spans at most one and a half ranges. */
+export function isCutLeft(head: HeadBounds, rangeMs: number): boolean {
+  return isFilled(head) && head.maxTimeMs - head.minTimeMs > 1.5 * rangeMs;
+}
+
+/** The next block to cut: from the oldest sample to the end of the aligned range that holds it. */
+export function nextCut(minTimeMs: number, rangeMs: number): CutRange {
+  return { minTimeMs, maxTimeMs: (Math.floor(minTimeMs / rangeMs) + 1) * rangeMs };
+}
+
+/**
+ * The blocks that empty the head at shutdown: one for each aligned range, the last one ending right behind the newest
+ * sample. (Upstream leaves the newest sample in the WAL; where the disk is not kept that loses it: spec/receive.md S21.)
+ */
+export function flushRanges(head: HeadBounds, rangeMs: number): CutRange[] {
+  const ranges: CutRange[] = [];
+  if (!isFilled(head)) return ranges;
+  for (let from = head.minTimeMs; from <= head.maxTimeMs; ) {
+    const { maxTimeMs } = nextCut(from, rangeMs);
+    ranges.push({ minTimeMs: from, maxTimeMs: Math.min(maxTimeMs, head.maxTimeMs + 1) });
+    from = maxTimeMs;
+  }
+  return ranges;
+}
+
+function isFilled(head: HeadBounds): boolean {
+  return head.minTimeMs <= head.maxTimeMs;
+}
