@@ -1,0 +1,32 @@
+import type { Rejections } from '@gauntlet/head';
+import { describeRejections, judgeWrite, type TenantFailure } from './verdict.js';
+
+const none: Rejections = { outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0 };
+
+test.each<[Partial<Rejections>, string]>([
+  [{ outOfOrder: 1 }, 'add 1 samples: out of order sample'],
+  [{ outOfBounds: 3 }, 'add 3 samples: out of bounds'],
+  [{ unsupported: 2 }, 'add 2 histograms: native histograms are not stored by this version'],
+  [
+    { duplicate: 1, outOfOrder: 1, emptyLabel: 1, unsortedLabel: 1 },
+    '4 errors: add 1 samples: duplicate sample for timestamp; add 1 samples: out of order sample; ' +
+      'add 1 series: label set contains a label with empty name or value; add 1 series: out of order labels',
+  ],
+])('rejections %j read as Thanos words them', (rejected, text) => {
+  expect(describeRejections({ ...none, ...rejected })).toBe(text);
+});
+
+const failure = (tenant: string, kind: TenantFailure['kind'], reason = 'r') => ({ tenant, kind, reason });
+
+test.each<[TenantFailure[], string | undefined, string | undefined]>([
+  [[], undefined, undefined],
+  [[failure('a', 'conflict')], 'conflict', 'writing a data to local TSDB: r'],
+  [[failure('a', 'conflict'), failure('b', 'conflict')], 'conflict', 'got 2 errors while writing to multiple tenants, first one: writing a data to local TSDB: r'],
+  // Upstream lets the first tenant decide, so that b's samples would be dropped by the sender.
+  [[failure('a', 'conflict'), failure('b', 'unavailable')], 'unavailable', 'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: r'],
+  [[failure('a', 'rejected'), failure('b', 'conflict')], 'conflict', 'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: r'],
+])('failures %j are judged %s', (failures, kind, message) => {
+  const verdict = judgeWrite(failures);
+  expect(verdict?.kind).toBe(kind);
+  expect(verdict?.message).toBe(message);
+});

@@ -1,0 +1,60 @@
+import { OperationalError, type ErrorKind } from '@gauntlet/base';
+import type { Rejections } from '@gauntlet/head';
+
+/** A tenant's part of a request was not stored, or not all of it. */
+export interface TenantFailure {
+  readonly tenant: string;
+  readonly kind: ErrorKind;
+  /** What went wrong, without the tenant. */
+  readonly reason: string;
+}
+
+/** The answer to a write that failed in part or as a whole. Its text is what Thanos routers know (spec/receive.md 5.2). */
+export class WriteFailedError extends OperationalError {
+  readonly code = 'WRITE_FAILED';
+  readonly kind: ErrorKind;
+
+  constructor(kind: ErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** Texts of the classes, as Prometheus words them: dashboards and senders match on them (spec/receive.md 6.5). */
+const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples' | 'histograms', string])[] = [
+  ['emptyLabel', 'series', 'label set contains a label with empty name or value'],
+  ['duplicateLabel', 'series', 'label set contains duplicate label names'],
+  ['unsortedLabel', 'series', 'out of order labels'],
+  ['outOfBounds', 'samples', 'out of bounds'],
+  ['outOfOrder', 'samples', 'out of order sample'],
+  ['duplicate', 'samples', 'duplicate sample for timestamp'],
+  ['unsupported', 'histograms', 'native histograms are not stored by this version'],
+];
+
+/** One text for all that a batch's rejections say: distinct reasons in byte order. */
+export function describeRejections(rejected: Rejections): string {
+  return joinReasons(rejectionTexts.filter(([name]) => rejected[name] > 0).map(([name, what, text]) => `add ${rejected[name]} ${what}: ${text}`));
+}
+
+/** Several reasons read `N errors: a; b`, one reads as it is. */
+export function joinReasons(reasons: readonly string[]): string {
+  const distinct = [...new Set(reasons)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return distinct.length === 1 ? distinct[0]! : `${distinct.length} errors: ${distinct.join('; ')}`;
+}
+
+/** From the one that is most worth repeating to the one that is least: the first found decides the code of the whole request. */
+const kindsByRetryability: readonly ErrorKind[] = ['unavailable', 'overloaded', 'cancelled', 'corrupt', 'conflict', 'rejected'];
+
+/**
+ * Judges a request by what became of its tenants: undefined when all was stored. A passing outage never turns into a permanent
+ * refusal because another tenant's samples came first (spec/receive.md S20).
+ */
+export function judgeWrite(failures: readonly TenantFailure[]): WriteFailedError | undefined {
+  const kind = kindsByRetryability.find((candidate) => failures.some((failure) => failure.kind === candidate));
+  const first = failures.find((failure) => failure.kind === kind);
+  if (kind === undefined || first === undefined) return undefined;
+  const text = `writing ${first.tenant} data to local TSDB: ${first.reason}`;
+  const tenants = new Set(failures.map(({ tenant }) => tenant));
+  if (tenants.size === 1) return new WriteFailedError(kind, text);
+  return new WriteFailedError(kind, `got ${tenants.size} errors while writing to multiple tenants, first one: ${text}`);
+}

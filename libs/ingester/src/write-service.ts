@@ -1,0 +1,145 @@
+import { messageOf, OperationalError, type ErrorKind } from '@gauntlet/base';
+import { groupBytes, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
+import { validateTenant } from '@gauntlet/model';
+import type { Tsdb } from '@gauntlet/tsdb';
+import { describeRejections, judgeWrite, type TenantFailure, WriteFailedError } from './verdict.js';
+
+/** Where a write finds the databases. */
+export interface TenantDatabases {
+  /** The database of a tenant that is open now. */
+  get(tenant: string): Tsdb | undefined;
+  /** Opens or creates it; callers that ask at the same time share one opening. */
+  open(tenant: string): Promise<Tsdb>;
+  /** False while the databases that were there at the start are still being opened. */
+  readonly ready: boolean;
+}
+
+export interface WriteServiceOptions {
+  readonly intake: Intake;
+  readonly databases: TenantDatabases;
+  /** Bytes of messages that may be in work at once; beyond that a write is refused before it is looked at. */
+  readonly inflightBytesMax: number;
+}
+
+interface TenantGroup {
+  readonly tenant: string;
+  readonly index: number;
+}
+
+type Fail = (tenant: string, error: unknown) => void;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * `thanos.WriteableStore/RemoteWrite` of an ingester: takes the message apart, appends each tenant's part to its database, and answers
+ * once all of it is in the synced log. Everything that can be stored is, whatever else of the request is refused (spec/receive.md 6.1).
+ */
+export class WriteService {
+  readonly #intake: Intake;
+  readonly #databases: TenantDatabases;
+  readonly #inflightBytesMax: number;
+  #inflightBytes = 0;
+  #inflightWrites = 0;
+
+  constructor({ intake, databases, inflightBytesMax }: WriteServiceOptions) {
+    this.#intake = intake;
+    this.#databases = databases;
+    this.#inflightBytesMax = inflightBytesMax;
+  }
+
+  /** Writes that have begun and not been answered. */
+  get inflightWrites(): number {
+    return this.#inflightWrites;
+  }
+
+  /**
+   * Resolves once every sample is durable.
+   * @param bytes stays the caller's, and must not change until the promise settles
+   * @throws WriteFailedError of the kind that the caller's answer follows; MessageError when the message cannot be read
+   */
+  async remoteWrite(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
+    if (!this.#databases.ready) throw new WriteFailedError('unavailable', 'Cannot take write: databases are still being opened');
+    if (this.#inflightBytes > 0 && this.#inflightBytes + bytes.length > this.#inflightBytesMax) {
+      throw new WriteFailedError('overloaded', `Cannot take write: ${this.#inflightBytes} bytes are in work already`);
+    }
+    // Claimed before the first await: after one, the check above is history.
+    this.#inflightBytes += bytes.length;
+    this.#inflightWrites += 1;
+    try {
+      await this.#write(bytes, encoding);
+    } finally {
+      this.#inflightBytes -= bytes.length;
+      this.#inflightWrites -= 1;
+    }
+  }
+
+  async #write(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
+    const failures: TenantFailure[] = [];
+    const unopened = new Set<string>();
+    const commits: Promise<void>[] = [];
+    const fail: Fail = (tenant, error) => void failures.push({ tenant, ...failureOf(error) });
+    for (;;) {
+      const batch = this.#intake.scan(bytes, encoding, { kind: 'thanos' });
+      const { groups, invalid } = tenantGroups(batch);
+      const closed = new Set(groups.map(({ tenant }) => tenant).filter((tenant) => !unopened.has(tenant) && this.#databases.get(tenant) === undefined));
+      if (closed.size === 0) {
+        for (const name of invalid) fail(name, new WriteFailedError('rejected', 'tenant name not valid'));
+        for (const group of groups) if (!unopened.has(group.tenant)) this.#append(batch, group, commits, fail);
+        break;
+      }
+      // Opening takes its time, and the next request's scan overwrites this batch: look at the message again afterwards.
+      await Promise.all(
+        [...closed].map((tenant) =>
+          this.#databases.open(tenant).catch((error: unknown) => {
+            unopened.add(tenant);
+            fail(tenant, error);
+          }),
+        ),
+      );
+    }
+    await Promise.all(commits);
+    const verdict = judgeWrite(failures);
+    if (verdict !== undefined) throw verdict;
+  }
+
+  #append(batch: ScannedBatch, { tenant, index }: TenantGroup, commits: Promise<void>[], fail: Fail): void {
+    try {
+      const database = this.#databases.get(tenant);
+      if (database === undefined) throw new WriteFailedError('unavailable', 'the tenant was closed meanwhile');
+      const { rejected, hasRejections, committed } = database.append(batch, index);
+      if (hasRejections) fail(tenant, new WriteFailedError('conflict', describeRejections(rejected)));
+      // A failed log outweighs a conflict: the samples that were accepted are worth another try.
+      commits.push(committed.catch((error: unknown) => fail(tenant, error)));
+    } catch (error) {
+      fail(tenant, error);
+    }
+  }
+}
+
+/** The tenants of a request that have series, and the names among them that cannot be a tenant's. */
+function tenantGroups(batch: ScannedBatch): { groups: TenantGroup[]; invalid: string[] } {
+  const view = new DataView(batch.groups.buffer, batch.groups.byteOffset, batch.groups.byteLength);
+  const groups: TenantGroup[] = [];
+  const invalid: string[] = [];
+  for (let index = 0; index < batch.groupCount; index++) {
+    const at = index * groupBytes;
+    if (view.getUint32(at + 12, true) === 0) continue;
+    const offset = view.getUint32(at, true);
+    const name = batch.body.subarray(offset, offset + view.getUint32(at + 4, true));
+    try {
+      const tenant = utf8.decode(name);
+      validateTenant(tenant);
+      groups.push({ tenant, index });
+    } catch {
+      invalid.push(Buffer.from(name).toString('utf8'));
+    }
+  }
+  return { groups, invalid };
+}
+
+function failureOf(error: unknown): { kind: ErrorKind; reason: string } {
+  if (error instanceof OperationalError) return { kind: error.kind, reason: error.message };
+  // Errors of the file system while a tenant is opened: the disk may be full now and not in a minute.
+  if (error instanceof Error && 'code' in error && 'syscall' in error) return { kind: 'unavailable', reason: messageOf(error) };
+  throw error;
+}
