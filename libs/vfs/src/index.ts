@@ -1,1 +1,2 @@
+export { nodeVfs } from './node-vfs.js';
 export { type DirEntry, type FileStat, type OpenMode, type Vfs, type VfsFile } from './vfs.js';
