@@ -1,0 +1,69 @@
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { uncompress } from 'snappy';
+import { Load, prepareBodies } from './load.js';
+import { summaryText } from './load-summary.js';
+
+const shape = { series: 25, labelsPerSeries: 4, seriesPerRequest: 10, samplesPerSeries: 2 };
+
+async function withReceiver<T>(answer: (body: Buffer, tenant: string | undefined) => Promise<number>, use: (url: URL) => Promise<T>): Promise<T> {
+  const server: Server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      void answer(Buffer.concat(parts), request.headers['thanos-tenant'] as string | undefined).then((status) => response.writeHead(status).end('no room\n'));
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    return await use(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/receive`));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('every body is sent in every round, with newer samples each time and always to the same tenant', async () => {
+  const seen = new Map<string, Buffer[]>();
+  const bodies = prepareBodies(shape);
+  const result = await withReceiver(
+    async (body, tenant) => {
+      const plain = (await uncompress(body)) as Buffer;
+      seen.set(tenant ?? '', [...(seen.get(tenant ?? '') ?? []), plain]);
+      return 200;
+    },
+    (url) => new Load({ url, headers: {}, connections: 2, tenants: ['a', 'b', 'c'], bodies, until: { rounds: 4 }, signal: new AbortController().signal }).run(),
+  );
+  expect(result).toMatchObject({ requests: 12, samplesAccepted: 25 * 2 * 4 });
+  expect([...seen.keys()].sort()).toEqual(['a', 'b', 'c']);
+  for (const received of seen.values()) {
+    expect(received).toHaveLength(4);
+    expect(new Set(received.map((plain) => plain.toString('base64'))).size).toBe(4);
+    expect(new Set(received.map((plain) => plain.length)).size).toBe(1);
+  }
+});
+
+test('refusals are counted by status, and the first text of each is kept', async () => {
+  let count = 0;
+  const result = await withReceiver(
+    async () => ((count += 1) % 3 === 0 ? 503 : 200),
+    (url) => new Load({ url, headers: {}, connections: 1, tenants: [], bodies: prepareBodies(shape), until: { rounds: 1 }, signal: new AbortController().signal }).run(),
+  );
+  expect(Object.fromEntries(result.statuses)).toEqual({ 200: 2, 503: 1 });
+  expect(result.examples.get('503')).toBe('no room');
+  expect(summaryText({ result, costs: [] })).toContain('first 503: no room');
+});
+
+test('a load that is stopped gives what it has so far', async () => {
+  const stop = new AbortController();
+  let answered = 0;
+  const result = await withReceiver(
+    async () => {
+      if ((answered += 1) === 5) stop.abort();
+      return 200;
+    },
+    (url) => new Load({ url, headers: {}, connections: 1, tenants: [], bodies: prepareBodies(shape), until: { durationMs: 60_000 }, signal: stop.signal }).run(),
+  );
+  expect(result.requests).toBe(4);
+  expect(result.samplesAccepted).toBe(2 * (10 + 10 + 5 + 10));
+});
