@@ -1,0 +1,209 @@
+import { OperationalError, type Clock, type Log } from '@gauntlet/base';
+import type { BlockMeta } from '@gauntlet/block';
+import { createHead, type AppendResult, type Head, type Rejections } from '@gauntlet/head';
+import type { ScannedBatch } from '@gauntlet/kernel';
+import type { Vfs } from '@gauntlet/vfs';
+import type { WalOptions, WalWriter } from '@gauntlet/wal';
+import { deleteBlock, loadBlocks } from './block-directory.js';
+import { cutBlock } from './cut-block.js';
+import { flushRanges, isCutDue, isCutLeft, nextCut, type CutRange } from './cut-plan.js';
+import { blocksToDelete } from './retention.js';
+import { inSlices } from './slices.js';
+import { TurnLock } from './turn-lock.js';
+import { openLog, truncateLog } from './log-files.js';
+
+export interface TsdbOptions {
+  readonly vfs: Vfs;
+  /** The tenant's directory; made when it is not there. */
+  readonly dir: string;
+  readonly clock: Clock;
+  /** Fills a buffer with random bytes: for block ids. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly log: Log;
+  /** Length of a block and of the head's chunk range, in milliseconds. */
+  readonly blockRangeMs: number;
+  /** 0 keeps everything. */
+  readonly retentionMs: number;
+  readonly wal: WalOptions;
+  /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
+  readonly pendingBytesMax: number;
+}
+
+/** A write cannot be taken now. */
+export class TsdbUnavailableError extends OperationalError {
+  readonly code: 'LOG_FAILING' | 'LOG_BEHIND' | 'TSDB_CLOSED';
+  readonly kind: 'unavailable' | 'overloaded';
+
+  constructor(code: TsdbUnavailableError['code'], message: string) {
+    super(message);
+    this.code = code;
+    this.kind = code === 'LOG_BEHIND' ? 'overloaded' : 'unavailable';
+  }
+}
+
+/** What became of one tenant's part of a write. */
+export interface AppendOutcome {
+  readonly rejected: Rejections;
+  readonly hasRejections: boolean;
+  readonly samplesAppended: number;
+  /** Resolves when the accepted samples, and all before them, are durable; rejects with kind `unavailable` when the log fails first. */
+  readonly committed: Promise<void>;
+}
+
+/** Counters since the database was opened. */
+export interface TsdbStats {
+  cuts: number;
+  cutFailures: number;
+  /** Seconds spent cutting. */
+  cutSeconds: number;
+  blocksDeleted: number;
+  checkpoints: number;
+  checkpointFailures: number;
+}
+
+/**
+ * One tenant's database in Prometheus' own formats (spec/tsdb.md): head, write-ahead log and blocks.
+ *
+ * Appends are synchronous. Cutting, flushing, retention and closing run one after another, in slices between which appends go on.
+ */
+export class Tsdb {
+  readonly head: Head;
+  readonly wal: WalWriter;
+  readonly stats: TsdbStats = { cuts: 0, cutFailures: 0, cutSeconds: 0, blocksDeleted: 0, checkpoints: 0, checkpointFailures: 0 };
+  readonly #options: TsdbOptions;
+  readonly #maintenance = new TurnLock();
+  #blocks: BlockMeta[];
+  #closed = false;
+
+  private constructor(options: TsdbOptions, head: Head, wal: WalWriter, blocks: BlockMeta[]) {
+    this.#options = options;
+    this.head = head;
+    this.wal = wal;
+    this.#blocks = blocks;
+  }
+
+  /**
+   * Opens or creates the database: removes what was left half done, reads the blocks, replays the log up to its first damage.
+   * @throws an error of kind `corrupt` when a checkpoint is damaged, or the log holds records that this version would lose
+   */
+  static async open(options: TsdbOptions): Promise<Tsdb> {
+    const { vfs, dir, log, blockRangeMs } = options;
+    await vfs.makeDir(dir);
+    const { blocks, minValidTimeMs } = await loadBlocks(vfs, dir, log);
+    const head = createHead({ chunkRangeMs: blockRangeMs });
+    if (minValidTimeMs > -Infinity) head.minValidTimeMs = minValidTimeMs;
+    const wal = await openLog(options, head);
+    return new Tsdb(options, head, wal, blocks);
+  }
+
+  /** Blocks on disk, oldest first. */
+  get blocks(): readonly BlockMeta[] {
+    return this.#blocks;
+  }
+
+  /**
+   * Stores what can be stored of one tenant group of a scanned request.
+   * @throws TsdbUnavailableError before anything is changed
+   */
+  append(batch: ScannedBatch, group: number): AppendOutcome {
+    if (this.#closed) throw new TsdbUnavailableError('TSDB_CLOSED', 'Cannot append: the database is closed');
+    if (this.wal.state !== 'open') throw new TsdbUnavailableError('LOG_FAILING', 'Cannot append: the log cannot be written');
+    if (this.wal.stats.pendingBytes > this.#options.pendingBytesMax) {
+      throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${this.wal.stats.pendingBytes} bytes wait for the log's disk`);
+    }
+    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax: Infinity });
+    if (records.length === 0) return { rejected, hasRejections, samplesAppended, committed: Promise.resolve() };
+    // The records are views into the head's memory: the log copies them in this turn.
+    this.wal.append(records);
+    return { rejected, hasRejections, samplesAppended, committed: this.wal.commit() };
+  }
+
+  /** Cuts blocks while the head's oldest sample is more than one and a half ranges old (spec/receive.md 7.4). Resolves with their ids. */
+  cutIfDue(): Promise<string[]> {
+    return this.#maintenance.run(async () => {
+      const { clock, blockRangeMs: rangeMs } = this.#options;
+      const ids: string[] = [];
+      if (this.#closed || !isCutDue(this.head, { nowMs: clock.nowMs(), rangeMs })) return ids;
+      let end: number;
+      do {
+        const range = nextCut(this.head.minTimeMs, rangeMs);
+        end = range.maxTimeMs;
+        ids.push(...(await this.#cut(range)));
+      } while (!this.#closed && isCutLeft(this.head, rangeMs));
+      await this.#truncateLog(end);
+      return ids;
+    });
+  }
+
+  /** Cuts all that the head holds into blocks. Meant for the end: what is appended meanwhile may be refused as out of bounds. */
+  flush(): Promise<string[]> {
+    return this.#maintenance.run(async () => {
+      const ids: string[] = [];
+      const ranges = flushRanges(this.head, this.#options.blockRangeMs);
+      for (const range of ranges) ids.push(...(await this.#cut(range)));
+      const last = ranges.at(-1);
+      if (last !== undefined) await this.#truncateLog(last.maxTimeMs);
+      return ids;
+    });
+  }
+
+  /**
+   * Deletes blocks that are over the retention time. Resolves with their ids.
+   * @param uploaded ids of the blocks in the bucket; undefined when there is no bucket to wait for
+   */
+  applyRetention(uploaded: ReadonlySet<string> | undefined): Promise<string[]> {
+    return this.#maintenance.run(async () => {
+      const { vfs, dir, retentionMs } = this.#options;
+      const blocks = this.#blocks.map(({ ulid, minTime, maxTime, compaction }) => ({ id: ulid, minTimeMs: minTime, maxTimeMs: maxTime, deletable: compaction.deletable ?? false }));
+      const ids: string[] = [];
+      for (const { id } of blocksToDelete(blocks, { retentionMs, uploaded })) {
+        await deleteBlock(vfs, dir, id);
+        this.#blocks = this.#blocks.filter(({ ulid }) => ulid !== id);
+        this.stats.blocksDeleted += 1;
+        ids.push(id);
+      }
+      return ids;
+    });
+  }
+
+  /** Syncs and closes the log. What the head holds is in it, and comes back with the next opening. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#maintenance.run(() => this.wal.close());
+  }
+
+  /** Writes one block and drops from the head what it covers. */
+  async #cut(range: CutRange): Promise<string[]> {
+    const { clock, log, dir } = this.#options;
+    const startMs = clock.monotonicMs();
+    const minValidBefore = this.head.minValidTimeMs;
+    // From here on nothing older is accepted: a sample that came after the cursor had passed its series would be in no block.
+    this.head.minValidTimeMs = Math.max(minValidBefore, range.maxTimeMs);
+    try {
+      const meta = await cutBlock(this.#options, this.head, range);
+      if (meta !== undefined) {
+        this.#blocks.push(meta);
+        log.info('block is cut', { dir, block: meta.ulid, minTime: meta.minTime, maxTime: meta.maxTime, series: meta.stats.numSeries ?? 0, samples: meta.stats.numSamples ?? 0, seconds: (clock.monotonicMs() - startMs) / 1000 });
+      }
+      await inSlices((budgetMs) => this.head.truncate(range.maxTimeMs, budgetMs));
+      this.stats.cuts += 1;
+      return meta === undefined ? [] : [meta.ulid];
+    } catch (error) {
+      this.head.minValidTimeMs = minValidBefore;
+      this.stats.cutFailures += 1;
+      throw error;
+    } finally {
+      this.stats.cutSeconds += (clock.monotonicMs() - startMs) / 1000;
+    }
+  }
+
+  /** Replaces the log's old segments by a checkpoint. A failure costs disk, not data, and is tried again after the next cut. */
+  async #truncateLog(minTimeMs: number): Promise<void> {
+    try {
+      if (await truncateLog(this.#options, this.head, this.wal, minTimeMs)) this.stats.checkpoints += 1;
+    } catch (error) {
+      this.stats.checkpointFailures += 1;
+      this.#options.log.error('log could not be truncated', { dir: this.#options.dir, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
