@@ -1,3 +1,6 @@
+import type { Clock } from '@gauntlet/base';
+import type { Codec } from './codec.js';
+
 /** Where a record or a damage lies. */
 export interface WalPosition {
   readonly segment: number;
@@ -17,6 +20,10 @@ export interface WalOptions {
   readonly durability?: 'sync' | 'write';
   /** Bytes that may wait for the disk; beyond it `append` throws OverloadedError. */
   readonly pendingBytesMax?: number;
+  /** Times the retries; the machine's clock by default. */
+  readonly clock?: Clock;
+  /** Checksums and compression, for tests. */
+  readonly codec?: Codec;
 }
 
 /**
