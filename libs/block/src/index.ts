@@ -1,1 +1,13 @@
-export {};
+export { MemorySink, type ByteSink } from './byte-sink.js';
+export { ChunkSegmentWriter, chunkSegmentBytesMax, chunkSegmentName, type ChunkSegmentOptions } from './chunk-writer.js';
+export { IndexTooLargeError, IndexWriter, type ChunkMeta } from './index-writer.js';
+export { type WriteHooks } from './pace.js';
+export {
+  writeBlock,
+  type BlockChunk,
+  type BlockSeries,
+  type BlockSinks,
+  type BlockStats,
+  type SeriesCursor,
+  type WriteBlockOptions,
+} from './write-block.js';
