@@ -11,3 +11,5 @@ export {
   type SeriesCursor,
   type WriteBlockOptions,
 } from './write-block.js';
+export { BlockCorruptError, type BlockPart } from './corrupt.js';
+export { encodeBlockMeta, parseBlockMeta, type BlockMeta, type MetaCompaction, type MetaStats, type ThanosFile, type ThanosMeta } from './meta.js';
