@@ -1,1 +1,1 @@
-export {};
+export { ListenError, formatHostPort, listenError, parseListenAddress, type ListenAddress } from './listen-address.js';

@@ -1,0 +1,95 @@
+import { Client, type ChannelCredentials, Metadata, type ServiceError, credentials as grpcCredentials } from '@grpc/grpc-js';
+import { PeerError, grpcCodeOf } from './errors.js';
+import { type FrameCodec } from './frame-codec.js';
+import { messageBytesMaxDefault } from './server.js';
+import { adaptChannel, compressedMetadata } from './snappy-adaptation.js';
+
+export interface PeerOptions {
+  /** Reads answers in snappy. */
+  readonly codec: FrameCodec;
+  readonly messageBytesMax?: number;
+  /** Longest pause between two attempts to connect, so that a restarted peer is found soon. */
+  readonly reconnectMsMax?: number;
+  readonly credentials?: ChannelCredentials;
+}
+
+/** What a caller sends: plain bytes, or one framed snappy stream that goes out as it is. */
+export interface OutgoingMessage {
+  readonly bytes: Uint8Array;
+  readonly compressed: boolean;
+}
+
+export interface CallOptions {
+  /** Unix milliseconds after which the call ends with DEADLINE_EXCEEDED. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One connection to one server. */
+export interface Peer {
+  readonly address: string;
+  /** The bytes of the reply, decompressed. The message must stay as it is until then. Throws `PeerError`. */
+  call(path: string, message: OutgoingMessage, options: CallOptions): Promise<Buffer>;
+  /** Running calls end with an error. */
+  close(): void;
+}
+
+/**
+ * Connects at the first call and again whenever the connection is lost. While the peer cannot be reached, calls fail
+ * at once with UNAVAILABLE instead of waiting for their deadline.
+ *
+ * The address is what hashring files hold: `host:port`, or with a scheme as in `dns:///host:port`.
+ */
+export function connectPeer(address: string, options: PeerOptions): Peer {
+  const messageBytesMax = options.messageBytesMax ?? messageBytesMaxDefault;
+  const client = new Client(address, options.credentials ?? grpcCredentials.createInsecure(), {
+    'grpc.max_receive_message_length': messageBytesMax,
+    'grpc.max_send_message_length': messageBytesMax,
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    // Thanos servers answer pings on idle connections with GOAWAY.
+    'grpc.keepalive_permit_without_calls': 0,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': options.reconnectMsMax ?? 2_000,
+    // grpc-js resolves names again at most every 30 s by default: too long after a pod got a new address.
+    'grpc.dns_min_time_between_resolutions_ms': 5_000,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_channelz': 0,
+    'grpc.enable_http_proxy': 0,
+  });
+  adaptChannel(client.getChannel(), options.codec, messageBytesMax);
+
+  return {
+    address,
+    call: (path, message, call) => unary({ client, address, path }, message, call),
+    close: () => client.close(),
+  };
+}
+
+const passThrough = (bytes: Buffer): Buffer => bytes;
+
+function unary(target: { client: Client; address: string; path: string }, message: OutgoingMessage, { deadlineMs, signal }: CallOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(new PeerError(target.address, { code: grpcCodeOf('CANCELLED'), details: 'Call cancelled before it began' }, { cause: signal.reason }));
+      return;
+    }
+    const { bytes } = message;
+    const call = target.client.makeUnaryRequest(
+      target.path,
+      passThrough,
+      passThrough,
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      message.compressed ? compressedMetadata() : new Metadata(),
+      { deadline: deadlineMs },
+      (error: ServiceError | null, reply?: Buffer) => {
+        signal?.removeEventListener('abort', onAbort);
+        if (error) reject(new PeerError(target.address, error, { cause: error }));
+        else resolve(reply ?? Buffer.alloc(0));
+      },
+    );
+    const onAbort = (): void => call.cancel();
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
