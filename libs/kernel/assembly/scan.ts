@@ -250,11 +250,14 @@ function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
       }
     } else if ((head & 0x80ff) == 0x0012) {
       const sampleEnd = at + 2 + <usize>(head >> 8);
-      if (sampleEnd <= end && sampleEnd - at >= 13 && load<u8>(at, 2) == 0x09 && load<u8>(at, 11) == 0x10) {
-        const word = load<u64>(at, 12);
-        const bits = load<u64>(at, 3);
+      // Value and time, or the time alone: encoders leave out a value of 0.
+      const second = <u32>load<u8>(at, 2);
+      const timeAt = second == 0x09 ? at + 12 : at + 3;
+      if (sampleEnd <= end && timeAt < sampleEnd && load<u8>(timeAt - 1) == 0x10) {
+        const word = load<u64>(timeAt);
+        const bits = second == 0x09 ? load<u64>(at, 3) : 0;
         let time: u64 = 0;
-        let next: usize = at + 12;
+        let next = timeAt;
         if ((word & 0x808080808080) == 0x008080808080 && next + 6 == sampleEnd) {
           // Six bytes: every time from 1971 to 2109.
           time = (word & 0x7f) | ((word >> 1) & 0x3f80) | ((word >> 2) & 0x1fc000) | ((word >> 3) & 0xfe00000) |

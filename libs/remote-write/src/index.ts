@@ -1,1 +1,5 @@
-export {};
+export { decodeThanosWriteRequest, decodeWriteRequest } from './decode.js';
+export type {
+  BucketSpan, Exemplar, Histogram, HistogramCount, MetricMetadata, TenantSeries, ThanosWriteRequest, TimeSeries, WriteRequest,
+} from './write-request.js';
+export { encodeThanosWriteRequest, encodeWriteRequest, staleMarkerBits, type SampleInput, type SeriesInput, type WriteRequestInput } from './encode.js';
