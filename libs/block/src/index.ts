@@ -13,3 +13,7 @@ export {
 } from './write-block.js';
 export { BlockCorruptError, type BlockPart } from './corrupt.js';
 export { encodeBlockMeta, parseBlockMeta, type BlockMeta, type MetaCompaction, type MetaStats, type ThanosFile, type ThanosMeta } from './meta.js';
+export { MemorySource, type ByteSource } from './byte-source.js';
+export { checkChunkSegment, readChunk, type StoredChunk } from './chunk-reader.js';
+export { openIndex, type BlockIndex, type IndexSeries, type IndexToc } from './index-reader.js';
+export { addInterval, decodeTombstones, encodeTombstones, type Interval, type Tombstones } from './tombstones.js';

@@ -1,0 +1,77 @@
+import { ByteCursor } from './byte-cursor.js';
+import { BlockCorruptError } from './corrupt.js';
+import { crc32c } from './crc32c.js';
+import { putUint32, putUvarint, putVarint } from './integers.js';
+
+export const tombstonesMagic = 0x0130ba30;
+export const tombstonesVersion = 1;
+
+const headerBytes = 5;
+const stoneBytesMax = 30;
+const file = 'tombstones';
+
+/** Deleted times, both ends included. The ends of int64 read as ±2^63, and are written from ±Infinity too. */
+export interface Interval {
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+}
+
+/** By series reference; intervals sorted, disjoint, and merged where they touch. */
+export type Tombstones = ReadonlyMap<number, readonly Interval[]>;
+
+/** Adds an interval, and merges it with those it overlaps or touches: a gap of a millisecond is none. */
+export function addInterval(intervals: readonly Interval[], added: Interval): readonly Interval[] {
+  const before = intervals.filter(({ maxTimeMs }) => maxTimeMs + 1 < added.minTimeMs);
+  const after = intervals.filter(({ minTimeMs }) => minTimeMs > added.maxTimeMs + 1);
+  const touched = [added, ...intervals.slice(before.length, intervals.length - after.length)];
+  const merged = {
+    minTimeMs: Math.min(...touched.map(({ minTimeMs }) => minTimeMs)),
+    maxTimeMs: Math.max(...touched.map(({ maxTimeMs }) => maxTimeMs)),
+  };
+  return [...before, merged, ...after];
+}
+
+/**
+ * ```
+ * u32 magic 0130BA30 | u8 version = 1 | repeat: uvarint ref, varint mint, varint maxt | u32 crc32c(stones only)
+ * ```
+ * Series go in the order of their references.
+ */
+export function encodeTombstones(tombstones: Tombstones): Uint8Array {
+  const series = [...tombstones].sort(([a], [b]) => a - b);
+  const count = series.reduce((sum, [, intervals]) => sum + intervals.length, 0);
+  const bytes = new Uint8Array(headerBytes + count * stoneBytesMax + 4);
+  putUint32(bytes, 0, tombstonesMagic);
+  bytes[4] = tombstonesVersion;
+  let at = headerBytes;
+  for (const [ref, intervals] of series) {
+    for (const { minTimeMs, maxTimeMs } of intervals) {
+      at = putUvarint(bytes, at, ref);
+      at = putVarint(bytes, at, minTimeMs);
+      at = putVarint(bytes, at, maxTimeMs);
+    }
+  }
+  return bytes.slice(0, putUint32(bytes, at, crc32c(bytes, 0, headerBytes, at)));
+}
+
+/** @throws BlockCorruptError (code BLOCK_TOMBSTONES_CORRUPT) */
+export function decodeTombstones(bytes: Uint8Array): Tombstones {
+  const header = new ByteCursor(bytes, { part: 'TOMBSTONES', file, offset: 0 });
+  if (bytes.length < headerBytes + 4) throw header.corrupt(`${bytes.length} bytes are too few`);
+  const magic = header.uint32();
+  if (magic !== tombstonesMagic) throw header.corrupt(`magic number is ${magic.toString(16)}`);
+  const version = header.byte();
+  if (version !== tombstonesVersion) throw header.corrupt(`version is ${version}`);
+  const end = bytes.length - 4;
+  header.at = end;
+  if (header.uint32() !== crc32c(bytes, 0, headerBytes, end)) throw new BlockCorruptError('TOMBSTONES', { file, offset: end }, 'checksum does not match');
+
+  const tombstones = new Map<number, readonly Interval[]>();
+  const stones = new ByteCursor(bytes.subarray(headerBytes, end), { part: 'TOMBSTONES', file, offset: headerBytes });
+  while (!stones.isAtEnd) {
+    const ref = stones.uvarint();
+    const interval = { minTimeMs: Number(stones.varint64()), maxTimeMs: Number(stones.varint64()) };
+    tombstones.set(ref, addInterval(tombstones.get(ref) ?? [], interval));
+  }
+  return tombstones;
+}
