@@ -1,8 +1,11 @@
 /** Where an upload takes its bytes from. The size is known, so that no client has to guess it. */
 export interface ObjectSource {
   readonly size: number;
-  /** Streams all bytes from the start; called again for a retry. */
-  open(): AsyncIterable<Uint8Array>;
+  /**
+   * Streams the bytes of [from, to). Called again for each part, each checksum and each retry, several at a time, so that
+   * no client needs to hold a part in memory. A pulled piece stays untouched until the next one is pulled.
+   */
+  open(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 
 export interface ObjectAttributes {
@@ -10,7 +13,11 @@ export interface ObjectAttributes {
   readonly modifiedMs: number;
 }
 
-/** An object store, as spec/objstore.md describes it. Names use `/`, without a leading one. Readers see whole objects or none. */
+/**
+ * An object store, as spec/objstore.md describes it. Names use `/`, without a leading one. Readers see whole objects or none.
+ * An aborted signal ends a call with a BucketError of kind `cancelled`; every failure is a BucketError, except what the source of
+ * an upload throws: that passes unchanged.
+ */
 export interface Bucket {
   /** For metrics and messages: the bucket's name, or `fs: <absolute directory>`. */
   readonly name: string;
@@ -19,7 +26,10 @@ export interface Bucket {
   upload(name: string, source: ObjectSource, signal: AbortSignal): Promise<void>;
   /** @throws BucketError of code OBJECT_NOT_FOUND, before the first byte */
   get(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
-  /** `length` -1 reads to the end; a range beyond it is clipped. */
+  /**
+   * `length` -1 reads to the end; a range beyond it is clipped. Whoever gets a stream reads it to its end or leaves its loop:
+   * an untouched one holds a connection.
+   */
   getRange(name: string, offset: number, length: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   exists(name: string, signal: AbortSignal): Promise<boolean>;
   attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes>;
