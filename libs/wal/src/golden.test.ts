@@ -64,7 +64,7 @@ test.each([false, true])('what was appended and committed is replayed (compresse
   await wal.commit();
   const found: Buffer[] = [];
   await replayWal(vfs, '/wal', { onRecord: (record) => found.push(Buffer.from(record)) });
-  expect(found).toEqual(records);
+  expect(found.map((record) => record.toString('hex'))).toEqual(records.map((record) => record.toString('hex')));
   await wal.close();
   expect(wal.state).toBe('closed');
 });

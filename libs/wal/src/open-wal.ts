@@ -1,6 +1,6 @@
 import { type Clock, MiB, invariant, messageOf, systemClock } from '@gauntlet/base';
 import type { Vfs, VfsFile } from '@gauntlet/vfs';
-import { defaultCodec, type Codec } from './codec.js';
+import { kernelCodec, type Codec } from './codec.js';
 import { headerBytes, pageBytes, segmentBytesDefault } from './fragment.js';
 import { type Extent, LogLayout, recordsIn, recycle } from './log-layout.js';
 import { listWal, segmentName } from './segments.js';
@@ -22,7 +22,7 @@ export async function openWal(vfs: Vfs, dir: string, options: WalOptions = {}): 
     durability: options.durability ?? 'sync',
     pendingBytesMax: options.pendingBytesMax ?? pendingBytesDefault,
     clock: options.clock ?? systemClock,
-    codec: options.codec ?? defaultCodec,
+    codec: options.codec ?? kernelCodec,
   };
   invariant(settings.segmentBytesMax > 0 && settings.segmentBytesMax % pageBytes === 0, 'a segment consists of whole pages');
   await vfs.makeDir(dir);

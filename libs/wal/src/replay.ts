@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from '@gauntlet/base';
 import type { Vfs } from '@gauntlet/vfs';
-import { defaultCodec, type Codec } from './codec.js';
+import { kernelCodec, type Codec } from './codec.js';
 import { type SegmentEnd, readSegment } from './segment-reader.js';
 import { checkpointName, listWal, segmentName } from './segments.js';
 import type { WalPosition } from './wal.js';
@@ -16,11 +16,13 @@ export interface ReplayOptions {
   /** The last segment to read, when later ones are being written. */
   readonly toSegment?: number;
   /**
-   * Takes one record. The bytes and `at` are valid during the call only. A RecordMalformedError counts as damage at that record;
-   * any other error ends the replay with that error.
+   * Takes one record. The bytes and `at` are valid during the call only. An error of kind `corrupt` says that the record does
+   * not decode, and counts as damage at that record; any other ends the replay with that error.
    */
   readonly onRecord: (record: Uint8Array, at: RecordPosition) => void;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
+  /** Awaited between pieces of the log, for visitors that must wait for something. */
+  readonly onPause?: () => Promise<void>;
   /** Lets other work run this often; 10 by default. */
   readonly yieldEveryMs?: number;
   readonly clock?: Clock;
@@ -57,7 +59,7 @@ export interface ReplayResult {
  * @throws WalUnreadableError when a number is missing, the checkpoint is damaged or a record is compressed with Zstandard
  */
 export async function replayWal(vfs: Vfs, dir: string, options: ReplayOptions): Promise<ReplayResult> {
-  const { clock = systemClock, codec = defaultCodec, yieldEveryMs = 10, onProgress, onRecord } = options;
+  const { clock = systemClock, codec = kernelCodec, yieldEveryMs = 10, onPause, onProgress, onRecord } = options;
   const plan = await planReplay(vfs, dir, options);
   const at = { checkpoint: undefined as number | undefined, segment: 0, offset: 0 };
   let records = 0;
@@ -76,6 +78,7 @@ export async function replayWal(vfs: Vfs, dir: string, options: ReplayOptions): 
       },
       async onPiece(done: number): Promise<void> {
         onProgress?.(bytesBefore + done, plan.bytesTotal);
+        await onPause?.();
         if (clock.monotonicMs() - yieldedMs < yieldEveryMs) return;
         await setImmediate();
         yieldedMs = clock.monotonicMs();
@@ -112,7 +115,10 @@ async function planReplay(vfs: Vfs, dir: string, { fromSegment, toSegment = Infi
   const parts: Part[] = [];
   const add = async (path: string, segment: number): Promise<void> => {
     const file = `${path}/${segmentName(segment)}`;
-    parts.push({ path: file, checkpoint: path === dir ? undefined : checkpoint, segment, bytes: (await vfs.stat(file))?.size ?? 0 });
+    const found = await vfs.stat(file);
+    // Listed, but by a name with fewer digits, which no reader opens.
+    if (found === undefined) throw missingSegment(path, segment);
+    parts.push({ path: file, checkpoint: path === dir ? undefined : checkpoint, segment, bytes: found.size });
   };
   if (checkpoint !== undefined) {
     const path = `${dir}/${checkpointName(checkpoint)}`;
@@ -130,9 +136,12 @@ async function planReplay(vfs: Vfs, dir: string, { fromSegment, toSegment = Infi
 /** A missing segment may have held anything, so what follows it cannot be trusted. */
 export function refuseGap(dir: string, segments: readonly number[], first: number): void {
   segments.forEach((segment, index) => {
-    if (segment === first + index) return;
-    throw new WalUnreadableError('WAL_SEGMENT_GAP', `Cannot read WAL ${dir}: segment ${segmentName(first + index)} is missing before ${segmentName(segment)}`);
+    if (segment !== first + index) throw missingSegment(dir, first + index);
   });
+}
+
+function missingSegment(dir: string, segment: number): WalUnreadableError {
+  return new WalUnreadableError('WAL_SEGMENT_GAP', `Cannot read WAL ${dir}: segment ${segmentName(segment)} is missing`);
 }
 
 function damagedCheckpoint(checkpoint: number, { at, problem }: WalDamage): WalUnreadableError {

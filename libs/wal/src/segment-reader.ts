@@ -1,8 +1,8 @@
-import { KiB } from '@gauntlet/base';
+import { KiB, OperationalError } from '@gauntlet/base';
 import type { VfsFile } from '@gauntlet/vfs';
 import type { Codec } from './codec.js';
 import { FragmentType, fragmentBytesMax, headerBytes, pageBytes, recordBytesMax, snappyFlag, typeMask, zstdFlag } from './fragment.js';
-import { RecordMalformedError, WalUnreadableError } from './wal-error.js';
+import { WalUnreadableError } from './wal-error.js';
 
 /** How reading a segment ended. */
 export interface SegmentEnd {
@@ -121,13 +121,14 @@ class FragmentParser {
 
   #emit(stored: Uint8Array, flags: number): string | undefined {
     let record = stored;
-    if (flags & snappyFlag) {
+    // An empty record is empty in every compression; a lone flags byte before virtual zeros reads as one.
+    if (stored.length > 0 && flags & snappyFlag) {
       try {
         record = this.#codec.snappyDecode(stored, recordBytesMax);
       } catch {
         return 'a record is not valid snappy';
       }
-    } else if (flags & zstdFlag) {
+    } else if (stored.length > 0 && flags & zstdFlag) {
       // Not damage: the record is fine, and repair must not cut the log here.
       const at = { segment: this.#segment, offset: this.#offset };
       const message = `Cannot read WAL record in segment ${at.segment} before byte ${at.offset}: it is compressed with Zstandard, which is not supported yet`;
@@ -136,7 +137,7 @@ class FragmentParser {
     try {
       this.#visitor.onRecord(record, this.#offset);
     } catch (error) {
-      if (error instanceof RecordMalformedError) return error.message;
+      if (error instanceof OperationalError && error.kind === 'corrupt') return error.message;
       throw error;
     }
     this.goodEnd = this.#offset;
