@@ -375,11 +375,11 @@ function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
 
 function addGroup(tenant: usize, tenantLength: usize, firstRow: u32): bool {
   if (groupCount == groupsMax) {
-    fail(whyTenants, tenant);
+    fail(whyTenants, body);
     return false;
   }
   if (groupAt == groupsEnd) {
-    fail(needGroups, tenant);
+    fail(needGroups, body);
     return false;
   }
   store<u32>(groupAt, tenantLength == 0 ? 0 : <u32>(tenant - body));

@@ -3,3 +3,4 @@ export type {
   BucketSpan, Exemplar, Histogram, HistogramCount, MetricMetadata, TenantSeries, ThanosWriteRequest, TimeSeries, WriteRequest,
 } from './write-request.js';
 export { encodeThanosWriteRequest, encodeWriteRequest, staleMarkerBits, type SampleInput, type SeriesInput, type WriteRequestInput } from './encode.js';
+export { judgeLabels } from './label-verdict.js';
