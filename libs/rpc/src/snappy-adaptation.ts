@@ -68,7 +68,7 @@ export function snappyServerInterceptor(codec: FrameCodec): ServerInterceptor {
       if (raw && encoding === 'snappy' && framed[0] === 1) return { bytes, encoding: 'snappy-framed' };
       const plain = framed[0] === 1 ? decompress(bytes, { encoding, bytesMax, codec }) : bytes;
       if (!raw) return plain;
-      return plain instanceof Promise ? plain.then(asIdentity) : asIdentity(plain);
+      return Buffer.isBuffer(plain) ? asIdentity(plain) : plain.then(asIdentity);
     };
     const handleEndEvent = internals.handleEndEvent;
     internals.handleEndEvent = () => {

@@ -8,9 +8,9 @@ const chunkBytesMax = 65_536;
 /** Framed snappy over the snappy package: slow, small, and independent of the codec that the apps hand in. */
 export const snappyCodec: FrameCodec = {
   encode(bytes) {
-    const parts = [identifier];
+    const parts: Buffer[] = [identifier];
     for (let at = 0; at < bytes.length; at += chunkBytesMax) {
-      const plain = Buffer.from(bytes.subarray(at, at + chunkBytesMax));
+      const plain = Buffer.from(bytes.subarray(at, at + chunkBytesMax)) as Buffer<ArrayBuffer>;
       const body = compressSync(plain);
       const header = Buffer.alloc(8);
       header.writeUIntLE(body.length + 4, 1, 3);

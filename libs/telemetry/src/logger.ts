@@ -1,0 +1,77 @@
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where engines and apps write. A message is constant; what varies goes into the fields. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds these fields to each line. */
+  with(fields: LogFields): Logger;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  readonly format: 'logfmt' | 'json';
+  readonly component?: string;
+  /** Takes whole lines; standard error by default, written at once so that a crash loses none. */
+  readonly write?: (line: string) => void;
+}
+
+export function createLogger({ level, format, component, write }: LoggerOptions): Logger {
+  const sink: DestinationStream = write ? { write } : pino.destination({ fd: 2, sync: true });
+  const destination = format === 'json' ? sink : { write: (line: string) => sink.write(toLogfmt(JSON.parse(line) as LogFields)) };
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'msg',
+      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return wrap(component === undefined ? logger : logger.child({ component }));
+}
+
+/** For tests and tools that want no logs. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  with: () => silentLogger,
+};
+
+function wrap(logger: PinoLogger): Logger {
+  return {
+    debug: (message, fields) => logger.debug(plain(fields), message),
+    info: (message, fields) => logger.info(plain(fields), message),
+    warn: (message, fields) => logger.warn(plain(fields), message),
+    error: (message, fields) => logger.error(plain(fields), message),
+    with: (fields) => wrap(logger.child(plain(fields))),
+  };
+}
+
+/** Errors become their message, BigInts their digits; nothing else needs help to become JSON. */
+function plain(fields: LogFields = {}): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    result[key] = value instanceof Error ? value.message : typeof value === 'bigint' ? value.toString() : value;
+  }
+  return result;
+}
+
+function toLogfmt({ ts, level, msg, ...fields }: LogFields): string {
+  return `${Object.entries({ ts, level, ...fields, msg }).map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`;
+}
+
+function logfmtValue(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
+  // Quoted where a reader could not tell the end: blanks, quotes, equals signs, control characters. Empty stays empty, as Go writes it.
+  // eslint-disable-next-line no-control-regex
+  return /[\s"=\u0000-\u001f\u007f\ufffd]/.test(text) ? JSON.stringify(text) : text;
+}
