@@ -1,5 +1,5 @@
 import { OperationalError, type ErrorKind } from '@gauntlet/base';
-import { validateTenant } from '@gauntlet/model';
+import { isTenantValid } from '@gauntlet/model';
 import type { Vfs } from '@gauntlet/vfs';
 
 /** The data directory cannot be used; the process ends. */
@@ -51,7 +51,7 @@ export class DataDirectory {
   /** The tenants that have a directory. A name that cannot be a tenant's (somebody made it by hand) is left alone. */
   async tenants(): Promise<string[]> {
     const entries = await this.#vfs.readDir(this.path);
-    return entries.filter(({ kind, name }) => kind === 'directory' && isTenant(name)).map(({ name }) => name);
+    return entries.filter(({ kind, name }) => kind === 'directory' && isTenantValid(name)).map(({ name }) => name);
   }
 
   pathOf(tenant: string): string {
@@ -75,15 +75,6 @@ async function takeLock(vfs: Vfs, path: string, { pid, startOf }: ProcessIdentit
     await own.write(Buffer.from(`${pid} ${(await startOf(pid)) ?? ''}\n`), 0);
   } finally {
     await own.close();
-  }
-}
-
-function isTenant(name: string): boolean {
-  try {
-    validateTenant(name);
-    return true;
-  } catch {
-    return false;
   }
 }
 

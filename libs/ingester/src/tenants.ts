@@ -120,7 +120,7 @@ export class Tenants implements TenantDatabases {
   #startLoops(tenant: Tenant): void {
     const { blockRangeMs, random } = this.#options;
     // A random start spreads the work of many tenants (spec/receive.md F05).
-    this.#loop(tenant, 'cut', { firstMs: random() * (blockRangeMs / 10), everyMs: blockRangeMs }, () => tenant.database.cutIfDue());
+    this.#loop(tenant, 'cut', { firstMs: random() * (blockRangeMs / 10), everyMs: blockRangeMs }, async () => void (await tenant.database.cutIfDue()));
     this.#loop(tenant, 'retention', { firstMs: retentionIntervalMs, everyMs: retentionIntervalMs }, () => this.#retain(tenant));
     if (tenant.shipper !== undefined) this.#loop(tenant, 'ship', { firstMs: 0, everyMs: shipIntervalMs }, () => this.#ship(tenant));
   }

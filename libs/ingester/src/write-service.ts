@@ -1,6 +1,6 @@
 import { messageOf, OperationalError, type ErrorKind } from '@gauntlet/base';
 import { groupBytes, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
-import { validateTenant } from '@gauntlet/model';
+import { isTenantValid } from '@gauntlet/model';
 import type { Tsdb } from '@gauntlet/tsdb';
 import { describeRejections, judgeWrite, type TenantFailure, WriteFailedError } from './verdict.js';
 
@@ -126,15 +126,20 @@ function tenantGroups(batch: ScannedBatch): { groups: TenantGroup[]; invalid: st
     if (view.getUint32(at + 12, true) === 0) continue;
     const offset = view.getUint32(at, true);
     const name = batch.body.subarray(offset, offset + view.getUint32(at + 4, true));
-    try {
-      const tenant = utf8.decode(name);
-      validateTenant(tenant);
-      groups.push({ tenant, index });
-    } catch {
-      invalid.push(Buffer.from(name).toString('utf8'));
-    }
+    const tenant = decodeUtf8(name);
+    if (tenant !== undefined && isTenantValid(tenant)) groups.push({ tenant, index });
+    else invalid.push(Buffer.from(name).toString('utf8'));
   }
   return { groups, invalid };
+}
+
+/** Undefined when the bytes are no UTF-8. */
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function failureOf(error: unknown): { kind: ErrorKind; reason: string } {

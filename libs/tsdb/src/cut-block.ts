@@ -32,7 +32,7 @@ export async function cutBlock({ vfs, dir, clock, randomBytes }: CutContext, hea
         return undefined;
       }
       const meta: BlockMeta = { ulid, minTime: minTimeMs, maxTime: maxTimeMs, stats, compaction: { level: 1, sources: [ulid] }, version: 1 };
-      await writeFileSynced(vfs, `${work}/tombstones`, encodeTombstones([]));
+      await writeFileSynced(vfs, `${work}/tombstones`, encodeTombstones(new Map()));
       await writeFileSynced(vfs, `${work}/meta.json`, Buffer.from(encodeBlockMeta(meta)));
       await vfs.syncDir(`${work}/chunks`);
       await vfs.syncDir(work);

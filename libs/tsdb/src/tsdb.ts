@@ -70,6 +70,8 @@ export class Tsdb {
   readonly head: Head;
   readonly wal: WalWriter;
   readonly stats: TsdbStats = { cuts: 0, cutFailures: 0, cutSeconds: 0, blocksDeleted: 0, checkpoints: 0, checkpointFailures: 0 };
+  /** Samples refused since the database was opened, by class. */
+  readonly rejections: Rejections = { outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0 };
   readonly #options: TsdbOptions;
   readonly #maintenance = new TurnLock();
   #blocks: BlockMeta[];
@@ -112,10 +114,15 @@ export class Tsdb {
       throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${this.wal.stats.pendingBytes} bytes wait for the log's disk`);
     }
     const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax: Infinity });
+    if (hasRejections) this.#count(rejected);
     if (records.length === 0) return { rejected, hasRejections, samplesAppended, committed: Promise.resolve() };
     // The records are views into the head's memory: the log copies them in this turn.
     this.wal.append(records);
     return { rejected, hasRejections, samplesAppended, committed: this.wal.commit() };
+  }
+
+  #count(rejected: Rejections): void {
+    for (const name of Object.keys(rejected) as (keyof Rejections)[]) this.rejections[name] += rejected[name];
   }
 
   /** Cuts blocks while the head's oldest sample is more than one and a half ranges old (spec/receive.md 7.4). Resolves with their ids. */

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { messageOf, MiB, systemClock, type Clock } from '@gauntlet/base';
+import { createIntake, MessageError, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
+import { observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
+import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
+import { createShipper } from '@gauntlet/shipper';
+import { startProbeServer, type Logger, type MetricRegistry, type ProbeServer } from '@gauntlet/telemetry';
+import { Tsdb } from '@gauntlet/tsdb';
+import { nodeVfs } from '@gauntlet/vfs';
+import { DataDirectory } from './data-directory.js';
+import { tenantLabels } from './external-labels.js';
+import { registerMetrics } from './metrics.js';
+import { bucketMetrics } from './objstore-metrics.js';
+import { ownProcess } from './process-identity.js';
+import { Tenants, type TenantStore } from './tenants.js';
+import { WriteService } from './write-service.js';
+
+export interface IngesterConfig {
+  /** Probes and metrics. */
+  readonly httpAddress: string;
+  readonly grpcAddress: string;
+  readonly httpGraceMs: number;
+  readonly grpcGraceMs: number;
+  readonly connectionAgeMsMax: number;
+  readonly dataDir: string;
+  /** Keeps two ingesters from one directory. */
+  readonly lock: boolean;
+  /** External labels, without the tenant's. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tenantLabelName: string;
+  /** Opened at the start, even without data. */
+  readonly defaultTenant: string;
+  readonly retentionMs: number;
+  readonly blockRangeMs: number;
+  readonly walCompression: boolean;
+  readonly walDurability: 'sync' | 'write';
+  /** The bucket's YAML document; undefined keeps blocks on disk only. */
+  readonly bucketConfig: string | undefined;
+  readonly shipper: {
+    readonly hashFunc: '' | 'SHA256';
+    /** 0 is the library's default. */
+    readonly uploadConcurrency: number;
+    readonly allowOutOfOrderUploads: boolean;
+    readonly skipCorruptedBlocks: boolean;
+  };
+}
+
+export interface IngesterEnvironment {
+  readonly log: Logger;
+  readonly registry: MetricRegistry;
+  readonly clock?: Clock;
+}
+
+export interface RunningIngester {
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  /** Resolves once the databases are open and writes are taken; rejects when one cannot be opened. */
+  readonly ready: Promise<void>;
+  /** Stops taking writes, flushes heads to blocks, uploads them, closes the databases. */
+  stop(): Promise<void>;
+}
+
+/** A request of this size, decompressed, is refused: what a router forwards is far smaller. */
+const messageBytesMax = 512 * MiB;
+/** Compressed bytes of requests in work at once. */
+const inflightBytesMax = 256 * MiB;
+/** Bytes that may wait for a log's disk before writes are refused. */
+const pendingBytesMax = 64 * MiB;
+/** Longest wait for the last uploads; what is left goes up after the next start. */
+const lastUploadMsMax = 600_000;
+
+/**
+ * Starts an ingester: listens at once, replays the logs behind that, and takes writes when all databases are open.
+ * @throws when the data directory, the bucket's configuration or an address cannot be used
+ */
+export async function startIngester(config: IngesterConfig, { log, registry, clock = systemClock }: IngesterEnvironment): Promise<RunningIngester> {
+  const bucket = openConfiguredBucket(config, { registry, clock });
+  const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
+  const tenants = new Tenants({ store: diskStore(config, { directory, bucket, log, clock }), clock, random: Math.random, log, blockRangeMs: config.blockRangeMs });
+  const writes = new WriteService({ intake: createIntake({ messageBytesMax }), databases: tenants, inflightBytesMax });
+  registerMetrics(registry, { tenants, writes });
+
+  let probes: ProbeServer | undefined;
+  let server: GrpcServer | undefined;
+  let grpcPort: number;
+  try {
+    probes = await startProbeServer({ address: config.httpAddress, registry, ready: () => tenants.ready, component: 'receive' });
+    server = createWriteServer(config, { writes, log });
+    grpcPort = await server.listen();
+  } catch (error) {
+    // Nothing is open yet: leave no listener and no lock behind.
+    await probes?.stop(0);
+    await directory.close();
+    throw error;
+  }
+  const { stop: stopServer, setReady } = server;
+  const { port: httpPort, stop: stopProbes } = probes;
+  const ready = tenants.openAll([config.defaultTenant]).then(() => setReady(true));
+
+  return {
+    httpPort,
+    grpcPort,
+    ready,
+    async stop() {
+      setReady(false);
+      await stopServer(config.grpcGraceMs);
+      await tenants.stop(lastUploadMsMax);
+      await bucket?.close();
+      await directory.close();
+      await stopProbes(config.httpGraceMs);
+    },
+  };
+}
+
+function openConfiguredBucket({ bucketConfig }: IngesterConfig, { registry, clock }: { registry: MetricRegistry; clock: Clock }): Bucket | undefined {
+  if (bucketConfig === undefined) return undefined;
+  const bucket = openBucket(parseBucketConfig(bucketConfig));
+  return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
+}
+
+function createWriteServer(config: IngesterConfig, { writes, log }: { writes: WriteService; log: Logger }): GrpcServer {
+  const server = createGrpcServer({
+    address: config.grpcAddress,
+    codec: { encode: snappyFramedEncode, decode: snappyFramedDecode },
+    messageBytesMax,
+    connectionAgeMsMax: config.connectionAgeMsMax,
+    onInternalError: (error, path) => log.error('call failed', { path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
+  });
+  const empty = new Uint8Array();
+  server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
+    try {
+      await writes.remoteWrite(bytes, encoding);
+    } catch (error) {
+      // Upstream answers INTERNAL, which routers take for an outage; so they do with ours.
+      if (error instanceof MessageError) throw new UnreadableMessageError(error.message, { cause: error });
+      throw error;
+    }
+    return empty;
+  });
+  return server;
+}
+
+/** Tenants in directories of a real disk. */
+function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { directory: DataDirectory; bucket: Bucket | undefined; log: Logger; clock: Clock }): TenantStore {
+  return {
+    list: () => directory.tenants(),
+    openDatabase: async (tenant) => {
+      const dir = directory.pathOf(tenant);
+      // Left by a Prometheus or a Thanos that was killed; upstream removes it as well.
+      await nodeVfs.remove(`${dir}/lock`);
+      return Tsdb.open({
+        vfs: nodeVfs,
+        dir,
+        clock,
+        randomBytes,
+        log,
+        blockRangeMs: config.blockRangeMs,
+        retentionMs: config.retentionMs,
+        wal: { compress: config.walCompression, durability: config.walDurability, pendingBytesMax: 2 * pendingBytesMax + messageBytesMax },
+        pendingBytesMax,
+      });
+    },
+    openShipper: (tenant) => {
+      if (bucket === undefined) return undefined;
+      const labels = tenantLabels(config.labels, { tenantLabelName: config.tenantLabelName, tenant });
+      return createShipper({ vfs: nodeVfs, bucket, dir: directory.pathOf(tenant), labels: () => labels, source: 'receive', clock, log, ...config.shipper });
+    },
+  };
+}
