@@ -3,7 +3,10 @@
  * most of a second for it. Series are hashed elsewhere, by a kernel; both are held to the same recorded values.
  */
 
-/** The result of the last `mul`, `add` or `rotl`. Module state instead of an object: the loops below run millions of times. */
+/**
+ * The result of the last `mul`, `add` or `rotl`. Module state instead of an object, and signed, so that V8 stores small
+ * integers and not boxed doubles.
+ */
 let hi = 0;
 let lo = 0;
 
@@ -12,6 +15,9 @@ const prime2 = { hi: 0xc2b2ae3d, lo: 0x27d4eb4f };
 const prime3 = { hi: 0x165667b1, lo: 0x9e3779f9 };
 const prime4 = { hi: 0x85ebca77, lo: 0xc2b2ae63 };
 const prime5 = { hi: 0x27d4eb2f, lo: 0x165667c5 };
+
+// A global is looked up by name at each use where code runs in a context of its own, as tests do.
+const { imul } = Math;
 
 /** Hashes `bytes[0, length)` and writes the low half to `out[at]`, the high half to `out[at + 1]`. */
 export function xxh64(bytes: Uint8Array, length: number, out: Uint32Array, at: number): void {
@@ -98,10 +104,9 @@ function round(accHi: number, accLo: number, inputHi: number, inputLo: number): 
 
 function mix(): void {
   // Shifts right by 33, 29 and 32, each before its multiplication.
-  mul(hi, (lo ^ (hi >>> 1)) >>> 0, prime2.hi, prime2.lo);
-  mul((hi ^ (hi >>> 29)) >>> 0, (lo ^ ((lo >>> 29) | (hi << 3))) >>> 0, prime3.hi, prime3.lo);
-  lo = (lo ^ hi) >>> 0;
-  hi >>>= 0;
+  mul(hi, lo ^ (hi >>> 1), prime2.hi, prime2.lo);
+  mul(hi ^ (hi >>> 29), lo ^ ((lo >>> 29) | (hi << 3)), prime3.hi, prime3.lo);
+  lo ^= hi;
 }
 
 function word(bytes: Uint8Array, at: number): number {
@@ -116,13 +121,13 @@ function word(bytes: Uint8Array, at: number): number {
 
 function add(aHi: number, aLo: number, bHi: number, bLo: number): void {
   const sum = (aLo >>> 0) + (bLo >>> 0);
-  lo = sum >>> 0;
-  hi = (aHi + bHi + (sum > 0xffffffff ? 1 : 0)) >>> 0;
+  lo = sum | 0;
+  hi = (aHi + bHi + (sum > 0xffffffff ? 1 : 0)) | 0;
 }
 
 function rotl(aHi: number, aLo: number, bits: number): void {
-  hi = ((aHi << bits) | (aLo >>> (32 - bits))) >>> 0;
-  lo = ((aLo << bits) | (aHi >>> (32 - bits))) >>> 0;
+  hi = (aHi << bits) | (aLo >>> (32 - bits));
+  lo = (aLo << bits) | (aHi >>> (32 - bits));
 }
 
 function mul(aHi: number, aLo: number, bHi: number, bLo: number): void {
@@ -134,6 +139,6 @@ function mul(aHi: number, aLo: number, bHi: number, bLo: number): void {
   const middle = a1 * b0 + (low >>> 16);
   const carry = a0 * b1 + (middle & 0xffff);
   const top = a1 * b1 + (middle >>> 16) + (carry >>> 16);
-  hi = (top + Math.imul(aHi, bLo) + Math.imul(aLo, bHi)) >>> 0;
-  lo = ((carry << 16) | (low & 0xffff)) >>> 0;
+  hi = (top + imul(aHi, bLo) + imul(aLo, bHi)) | 0;
+  lo = (carry << 16) | (low & 0xffff);
 }

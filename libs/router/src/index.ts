@@ -1,1 +1,18 @@
-export {};
+export { routerDefaults, startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
+export { silentObserver, type RouterObserver } from './observer.js';
+export {
+  grpcPeerTransport,
+  type PeerConnection,
+  type PeerTransport,
+  type RemoteWriteOptions,
+} from './peer-transport.js';
+export { nodeHashringFile, type HashringFile } from './hashring-file.js';
+export { configHash, HashringLoadError } from './hashring-watcher.js';
+export {
+  ForwardTimeoutError,
+  NoHashringError,
+  QuorumError,
+  RequestRefusedError,
+  RouterNotReadyError,
+  RouterOverloadedError,
+} from './errors.js';

@@ -1,0 +1,63 @@
+/**
+ * What the router tells whoever keeps its metrics. Calls are synchronous and on the hot path: add to plain numbers.
+ * The comments name the metrics that dashboards know.
+ */
+export interface RouterObserver {
+  /** `thanos_receive_forward_requests_total`: a call to a peer ended. Conflicts and skipped calls count as neither. */
+  forwarded(result: 'success' | 'error'): void;
+  /** `thanos_receive_replications_total`; rises with the one above. */
+  replicated(result: 'success' | 'error'): void;
+  /** `thanos_receive_forward_delay_seconds`: how long a call waited for a worker of its peer. */
+  forwardDelayed(peer: string, seconds: number): void;
+  /** `thanos_receive_write_timeseries` and `_samples`: an HTTP write was distributed and answered. */
+  written(write: {
+    readonly tenant: string;
+    readonly status: number;
+    readonly series: number;
+    readonly samples: number;
+  }): void;
+  /** `http_inflight_requests`: the tenant is validated, its number is not bounded. */
+  requestStarted(request: { readonly handler: string; readonly method: string; readonly tenant: string }): void;
+  /** `http_requests_total`, `http_request_duration_seconds`, `http_request_size_bytes`, and `http_inflight_requests` down. */
+  requestFinished(request: {
+    readonly handler: string;
+    readonly method: string;
+    readonly tenant: string;
+    readonly status: number;
+    readonly seconds: number;
+    readonly requestBytes: number;
+    readonly responseBytes: number;
+  }): void;
+  /** `thanos_receive_pending_write_requests`: gRPC writes, +1 on entry and -1 on return. */
+  pendingWrites(change: 1 | -1): void;
+  /** `thanos_receive_hashrings_file_refreshes_total`: a read was attempted. */
+  hashringFileRead(): void;
+  /** `thanos_receive_hashrings_file_errors_total` +1, `thanos_receive_config_last_reload_successful` 0. */
+  hashringFileFailed(): void;
+  /** `thanos_receive_config_last_reload_successful` 1 and `..._success_timestamp_seconds`. */
+  hashringFileLoaded(at: { readonly nowMs: number }): void;
+  /**
+   * `thanos_receive_hashrings_file_changes_total` +1, `thanos_receive_config_hash`, `thanos_receive_hashring_nodes` and
+   * `_tenants`. Names that are not in the list are gone. `configHash` is undefined for content given by flag.
+   */
+  hashringsChanged(change: {
+    readonly configHash: number | undefined;
+    readonly rings: readonly { readonly name: string; readonly nodes: number; readonly tenants: number }[];
+  }): void;
+}
+
+const ignore = (): void => {};
+
+export const silentObserver: RouterObserver = {
+  forwarded: ignore,
+  replicated: ignore,
+  forwardDelayed: ignore,
+  written: ignore,
+  requestStarted: ignore,
+  requestFinished: ignore,
+  pendingWrites: ignore,
+  hashringFileRead: ignore,
+  hashringFileFailed: ignore,
+  hashringFileLoaded: ignore,
+  hashringsChanged: ignore,
+};

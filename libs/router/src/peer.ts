@@ -1,0 +1,155 @@
+import { messageOf, MiB, type Clock } from '@gauntlet/base';
+import type { Endpoint } from '@gauntlet/ring';
+import { backoffMs } from './backoff.js';
+import type { RouterObserver } from './observer.js';
+import { grpcCodeOf, grpcCodes, type PeerConnection } from './peer-transport.js';
+
+/** Calls that may wait for a worker. What comes on top fails at once, and the quorum decides without this peer. */
+export const queuedCallsMax = 1000;
+export const queuedBytesMax = 64 * MiB;
+
+/** One message for one peer. */
+export interface ForwardCall {
+  readonly endpoint: Endpoint;
+  /** From 0. */
+  readonly replica: number;
+  readonly message: Buffer;
+  /** Unix milliseconds. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+  /** Called once, possibly before `submit` returns. */
+  readonly done: (result: CallResult) => void;
+}
+
+export type CallResult =
+  { readonly kind: 'stored' } | { readonly kind: 'conflict' | 'outage'; readonly reason: string };
+
+export interface PeerSettings {
+  /** Calls at a time. */
+  readonly workers: number;
+  readonly compressed: boolean;
+  readonly backoffMsMax: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly observer: RouterObserver;
+}
+
+/**
+ * Hands messages to one peer: some at a time, the rest from a bounded queue, none while the peer backs off.
+ * Submitting never waits, so a slow peer delays nobody else.
+ */
+export class Peer {
+  readonly address: string;
+  readonly #connection: PeerConnection;
+  readonly #settings: PeerSettings;
+  readonly #queue: { readonly call: ForwardCall; readonly sinceMs: number }[] = [];
+  #queuedBytes = 0;
+  #active = 0;
+  #onIdle: (() => void) | undefined;
+  /** Consecutive times that it was found unavailable, and until when it is left alone. */
+  #backoff: { attempt: number; untilMs: number } | undefined;
+
+  constructor(address: string, connection: PeerConnection, settings: PeerSettings) {
+    this.address = address;
+    this.#connection = connection;
+    this.#settings = settings;
+  }
+
+  submit(call: ForwardCall): void {
+    if (this.#backsOff()) return call.done(skipped(call));
+    if (this.#queue.length >= queuedCallsMax || this.#queuedBytes + call.message.length > queuedBytesMax) {
+      return this.#fail(call, `scheduling forward request for endpoint ${describe(call)}: queue is full`);
+    }
+    this.#queue.push({ call, sinceMs: this.#settings.clock.monotonicMs() });
+    this.#queuedBytes += call.message.length;
+    this.#dispatch();
+  }
+
+  /** Forgets that the peer was unavailable. */
+  clearBackoff(): void {
+    this.#backoff = undefined;
+  }
+
+  /** Closes the connection once no call needs it; calls end by their own deadlines. */
+  closeWhenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = () => {
+        this.#connection.close();
+        resolve();
+      };
+      if (this.#active === 0) this.#onIdle();
+    });
+  }
+
+  #dispatch(): void {
+    while (this.#active < this.#settings.workers) {
+      const next = this.#queue.shift();
+      if (!next) return;
+      this.#queuedBytes -= next.call.message.length;
+      this.#active += 1;
+      this.#settings.observer.forwardDelayed(this.address, (this.#settings.clock.monotonicMs() - next.sinceMs) / 1000);
+      void this.#run(next.call);
+    }
+  }
+
+  async #run(call: ForwardCall): Promise<void> {
+    const { observer, compressed } = this.#settings;
+    try {
+      if (call.signal.aborted)
+        return this.#fail(
+          call,
+          `scheduling forward request for endpoint ${describe(call)}: ${messageOf(call.signal.reason)}`,
+        );
+      if (this.#backsOff()) return call.done(skipped(call));
+      await this.#connection.remoteWrite(call.message, {
+        compressed,
+        deadlineMs: call.deadlineMs,
+        signal: call.signal,
+      });
+      this.#backoff = undefined;
+      observer.forwarded('success');
+      observer.replicated('success');
+      call.done({ kind: 'stored' });
+    } catch (error) {
+      const { address, capnprotoAddress, zone } = call.endpoint;
+      const reason = `forwarding request to endpoint addr: ${address}, capnp_addr: ${capnprotoAddress}, az: ${zone}: ${messageOf(error)}`;
+      const code = grpcCodeOf(error);
+      if (code === grpcCodes.alreadyExists) return call.done({ kind: 'conflict', reason });
+      if (code === grpcCodes.unavailable) this.#backOff();
+      this.#fail(call, reason);
+    } finally {
+      this.#active -= 1;
+      this.#dispatch();
+      if (this.#active === 0) this.#onIdle?.();
+    }
+  }
+
+  #fail(call: ForwardCall, reason: string): void {
+    this.#settings.observer.forwarded('error');
+    this.#settings.observer.replicated('error');
+    call.done({ kind: 'outage', reason });
+  }
+
+  #backsOff(): boolean {
+    return this.#backoff !== undefined && this.#settings.clock.monotonicMs() < this.#backoff.untilMs;
+  }
+
+  #backOff(): void {
+    // Calls that were under way together fail together; that is one outage and not five.
+    if (this.#backsOff()) return;
+    const { clock, random, backoffMsMax } = this.#settings;
+    const attempt = this.#backoff ? this.#backoff.attempt + 1 : 0;
+    this.#backoff = {
+      attempt,
+      untilMs: clock.monotonicMs() + backoffMs({ attempt, maxMs: backoffMsMax, random: random() }),
+    };
+  }
+}
+
+function skipped(call: ForwardCall): CallResult {
+  return { kind: 'outage', reason: `backing off forward request for endpoint ${describe(call)}: target not available` };
+}
+
+function describe({ endpoint, replica }: ForwardCall): string {
+  return `{{${endpoint.address} ${endpoint.capnprotoAddress} ${endpoint.zone}} ${replica}}`;
+}

@@ -1,0 +1,125 @@
+import { type Clock } from '@gauntlet/base';
+import { groupBytes, type Intake, type MessageEncoding, type MessageSchema, type ScannedBatch } from '@gauntlet/kernel';
+import { validateTenant } from '@gauntlet/model';
+import type { Hashrings } from '@gauntlet/ring';
+import { NoHashringError, RouterNotReadyError } from './errors.js';
+import { fanOut, type FanOutCall } from './fan-out.js';
+import type { Peers } from './peers.js';
+import { Planner } from './plan.js';
+import { tenantOfBytes } from './tenant.js';
+
+export interface RouterOptions {
+  readonly intake: Intake;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly replicationFactor: number;
+  readonly forwardTimeoutMs: number;
+  /** Whether messages to peers are compressed. */
+  readonly compressed: boolean;
+}
+
+/** A request that was scanned, and what becomes of it. */
+export interface RoutedWrite {
+  readonly series: number;
+  /** Float samples. */
+  readonly samples: number;
+  /** Resolves when the quorum has it; rejects with QuorumError or ForwardTimeoutError. */
+  readonly stored: Promise<void>;
+}
+
+/** Takes a request apart, finds the owners of its series, and hands each its share. */
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #planner = new Planner();
+  #hashrings: Hashrings | undefined;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return this.#hashrings !== undefined;
+  }
+
+  /** Routes by these hashrings from the next request on. */
+  apply(hashrings: Hashrings): void {
+    this.#options.peers.reconcile(
+      new Set(hashrings.rings.flatMap(({ endpoints }) => endpoints.map(({ address }) => address))),
+    );
+    this.#hashrings = hashrings;
+  }
+
+  /**
+   * Everything up to the first call to a peer happens before this returns: the intake's memory belongs to the next request then.
+   * @param check called when the message is scanned and before anything is sent; what it throws ends the request
+   * @throws MessageError, TenantNameError, NoHashringError, RouterNotReadyError
+   */
+  route(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema, check?: () => void): RoutedWrite {
+    const hashrings = this.#hashrings;
+    if (!hashrings) throw new RouterNotReadyError();
+    const batch = this.#options.intake.scan(message, encoding, schema);
+    check?.();
+    const { rowCount: series, sampleCount: samples } = batch;
+    if (series === 0) return { series, samples, stored: Promise.resolve() };
+    const { calls, tupleCount } = this.#distribute(batch, schema, hashrings);
+    const { clock, forwardTimeoutMs, replicationFactor } = this.#options;
+    return {
+      series,
+      samples,
+      stored: fanOut({ calls, tupleCount, replicationFactor, timeoutMs: forwardTimeoutMs, clock }),
+    };
+  }
+
+  /** Cuts one message for each endpoint, replica and tenant. Fails as a whole, before anything is sent. */
+  #distribute(
+    batch: ScannedBatch,
+    schema: MessageSchema,
+    hashrings: Hashrings,
+  ): { calls: FanOutCall[]; tupleCount: number } {
+    const { intake, peers, compressed } = this.#options;
+    const groups = groupsOf(batch, schema).map((group) => {
+      const ring = hashrings.forTenant(group.tenant);
+      if (!ring) throw new NoHashringError();
+      return { ...group, ring };
+    });
+    const calls: FanOutCall[] = [];
+    let tupleCount = 0;
+    for (const { tenant, firstRow, rowCount, ring } of groups) {
+      const firstTuple = tupleCount;
+      const plan = this.#planner.plan(ring, batch.rows, firstRow, rowCount);
+      tupleCount += plan.tupleCount;
+      for (const { endpoint: index, replica, rows, tuples } of plan.batches) {
+        const endpoint = ring.endpoints[index] as (typeof ring.endpoints)[number];
+        calls.push({
+          peer: peers.get(endpoint.address),
+          endpoint,
+          replica,
+          // On the wire replicas count from 1; 0 says that a write is not replicated yet.
+          message: intake.gather(rows, tenant, replica + 1, compressed ? 'snappy-framed' : 'identity'),
+          tuples: firstTuple === 0 ? tuples : tuples.map((tuple) => firstTuple + tuple),
+        });
+      }
+    }
+    return { calls, tupleCount };
+  }
+}
+
+interface TenantGroup {
+  readonly tenant: string;
+  readonly firstRow: number;
+  readonly rowCount: number;
+}
+
+/** The tenants of the request that bring any series. @throws TenantNameError */
+function groupsOf(batch: ScannedBatch, schema: MessageSchema): TenantGroup[] {
+  if (schema.kind === 'prometheus') return [{ tenant: schema.tenant, firstRow: 0, rowCount: batch.rowCount }];
+  const view = new DataView(batch.groups.buffer, batch.groups.byteOffset, batch.groups.byteLength);
+  return Array.from({ length: batch.groupCount }, (_, group) => group * groupBytes)
+    .map((at) => ({
+      bytes: batch.body.subarray(view.getUint32(at, true), view.getUint32(at, true) + view.getUint32(at + 4, true)),
+      firstRow: view.getUint32(at + 8, true),
+      rowCount: view.getUint32(at + 12, true),
+    }))
+    .filter(({ rowCount }) => rowCount > 0)
+    .map(({ bytes, ...rows }) => ({ tenant: validateTenant(tenantOfBytes(bytes)), ...rows }));
+}

@@ -1,0 +1,180 @@
+import { MiB, invariant, messageOf, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
+import { createIntake, MessageError, type Intake, type MessageEncoding } from '@gauntlet/kernel';
+import type { Algorithm, Hashrings } from '@gauntlet/ring';
+import { UnreadableMessageError } from '@gauntlet/rpc';
+import { Admission } from './admission.js';
+import { nodeHashringFile, type HashringFile } from './hashring-file.js';
+import { hashringsOfContent, HashringWatcher, summarize } from './hashring-watcher.js';
+import { silentObserver, type RouterObserver } from './observer.js';
+import type { PeerTransport } from './peer-transport.js';
+import { Peers } from './peers.js';
+import { RemoteWriteServer } from './remote-write-server.js';
+import { Router } from './router.js';
+import { tenantHeaderDefault } from './tenant.js';
+
+export interface RouterConfig {
+  /** Where remote write clients connect; port 0 takes a free one, no host means every interface. */
+  readonly listen: { readonly host?: string; readonly port: number };
+  readonly hashrings:
+    { readonly file: string | HashringFile; readonly refreshIntervalMs: number } | { readonly content: string };
+  /** For hashrings that name none. */
+  readonly algorithm: Algorithm;
+  readonly replicationFactor: number;
+  readonly transport: PeerTransport;
+  readonly tenantHeader?: string;
+  readonly defaultTenant?: string;
+  /** Compression of calls to peers. */
+  readonly compression?: 'snappy' | 'none';
+  /** Calls at a time to each peer. */
+  readonly asyncWorkers?: number;
+  readonly forwardTimeoutMs?: number;
+  readonly forwardBackoffMsMax?: number;
+  /** A longer body is refused. */
+  readonly bodyBytesMax?: number;
+  /** A message that decompresses to more is refused. */
+  readonly messageBytesMax?: number;
+  readonly requestsInflightMax?: number;
+  readonly bytesInflightMax?: number;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly log?: Log;
+  readonly observer?: RouterObserver;
+  readonly intake?: Intake;
+  /** Told of broken invariants; their text stays in the log. */
+  readonly onInternalError?: (error: unknown) => void;
+}
+
+export const routerDefaults = {
+  tenantHeader: tenantHeaderDefault,
+  defaultTenant: 'default-tenant',
+  compression: 'snappy',
+  asyncWorkers: 5,
+  forwardTimeoutMs: 5 * secondMs,
+  forwardBackoffMsMax: 5 * secondMs,
+  bodyBytesMax: 32 * MiB,
+  messageBytesMax: 128 * MiB,
+  requestsInflightMax: 1000,
+  bytesInflightMax: 256 * MiB,
+} as const;
+invariant(routerDefaults.bodyBytesMax <= routerDefaults.bytesInflightMax, 'the largest body can be admitted');
+
+export interface RunningRouter {
+  readonly httpAddress: { readonly host: string; readonly port: number };
+  /** Whether writes are taken: a hashring is applied, and the router is not stopping. */
+  ready(): boolean;
+  /**
+   * A `thanos.WriteRequest` that came over gRPC, from a router in front of this one. It is placed and replicated again.
+   * Rejects with operational errors; one that carries `grpcCode` names the status that its kind does not.
+   */
+  handleRemoteWrite(message: Uint8Array, encoding: MessageEncoding): Promise<void>;
+  /** Takes no more writes, lets those under way finish, and breaks off what is left after the grace period. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Opens the listener, then applies the first hashring, and is ready.
+ * Rejects with HashringLoadError, or with the error of the socket, and then nothing is left running.
+ */
+export async function startRouter(config: RouterConfig): Promise<RunningRouter> {
+  const settings = {
+    ...routerDefaults,
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+    observer: silentObserver,
+    ...config,
+  };
+  const { clock, random, log, observer, replicationFactor, listen } = settings;
+  const compressed = settings.compression === 'snappy';
+  const onInternalError =
+    config.onInternalError ?? ((error: unknown) => log.error('internal error', { error: messageOf(error) }));
+  const peers = new Peers(config.transport, {
+    workers: Math.max(1, settings.asyncWorkers),
+    compressed,
+    backoffMsMax: settings.forwardBackoffMsMax,
+    clock,
+    random,
+    observer,
+  });
+  const intake = config.intake ?? createIntake({ messageBytesMax: settings.messageBytesMax });
+  const router = new Router({
+    intake,
+    peers,
+    clock,
+    replicationFactor,
+    forwardTimeoutMs: settings.forwardTimeoutMs,
+    compressed,
+  });
+  const admission = new Admission(settings);
+  const server = new RemoteWriteServer({ ...settings, router, admission, onInternalError });
+  const hashrings = hashringSource(settings, (applied) => router.apply(applied));
+
+  const { address, port } = await server.listen(listen.port, listen.host);
+  try {
+    await hashrings.start();
+  } catch (error) {
+    server.closeAllConnections();
+    await server.stopListening();
+    throw error;
+  }
+
+  let stopping = false;
+  return {
+    httpAddress: { host: address, port },
+    ready: () => router.ready && !stopping,
+    async handleRemoteWrite(message, encoding) {
+      const release = admission.claim(message.length);
+      observer.pendingWrites(1);
+      try {
+        await router.route(message, encoding, { kind: 'thanos' }).stored;
+      } catch (error) {
+        // As peers answer it: INTERNAL, which a router in front retries.
+        throw error instanceof MessageError ? new UnreadableMessageError(error.message, { cause: error }) : error;
+      } finally {
+        observer.pendingWrites(-1);
+        release();
+      }
+    },
+    async stop(graceMs) {
+      stopping = true;
+      hashrings.stop();
+      const closed = server.stopListening();
+      const grace = new AbortController();
+      // Writes that are answered may still have copies under way.
+      const finished = admission.drain().then(() => peers.close());
+      await Promise.race([finished, clock.sleep(graceMs, grace.signal).catch(() => undefined)]);
+      grace.abort();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function hashringSource(
+  settings: Pick<RouterConfig, 'hashrings' | 'algorithm' | 'replicationFactor'> & {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly observer: RouterObserver;
+  },
+  apply: (hashrings: Hashrings) => void,
+): { start(): Promise<void>; stop(): void } {
+  const { hashrings, observer } = settings;
+  if ('content' in hashrings) {
+    return {
+      async start() {
+        const applied = hashringsOfContent(hashrings.content, settings);
+        apply(applied);
+        observer.hashringsChanged({ configHash: undefined, rings: summarize(applied) });
+      },
+      stop: () => undefined,
+    };
+  }
+  const file = typeof hashrings.file === 'string' ? nodeHashringFile(hashrings.file) : hashrings.file;
+  return new HashringWatcher({
+    ...settings,
+    file,
+    hashring: settings,
+    refreshIntervalMs: hashrings.refreshIntervalMs,
+    apply,
+  });
+}
