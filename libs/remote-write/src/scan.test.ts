@@ -6,8 +6,9 @@ const intake = createIntake({ messageBytesMax: 1 << 24 });
 
 /** What both sides should agree on, of one series. */
 interface Scanned {
-  readonly labels: readonly LabelBytes[];
-  readonly samples: TimeSeries['samples'];
+  /** In hex, which compares faster than buffers. */
+  readonly labels: string;
+  readonly samples: string;
   readonly exemplarCount: number;
   readonly histogramCount: number;
   readonly verdict: number;
@@ -16,11 +17,19 @@ interface Scanned {
   readonly tenant: string;
 }
 
+function hexOf(labels: readonly LabelBytes[]): string {
+  return labels.map(([name, value]) => `${name.toString('hex')}=${value.toString('hex')}`).join(',');
+}
+
+function textOf(samples: TimeSeries['samples']): string {
+  return samples.map(({ timestampMs, bits }) => `${bits.toString(16)}@${timestampMs}`).join(',');
+}
+
 function expectedOf(tenant: Buffer, series: TimeSeries): Scanned {
   const stream = Buffer.concat(series.labels.flatMap(([name, value]) => [name, Buffer.of(0xff), value, Buffer.of(0xff)]));
   return {
-    labels: series.labels,
-    samples: series.samples,
+    labels: hexOf(series.labels),
+    samples: textOf(series.samples),
     exemplarCount: series.exemplars.length,
     histogramCount: series.histograms.length,
     verdict: judgeLabels(series.labels),
@@ -32,17 +41,19 @@ function expectedOf(tenant: Buffer, series: TimeSeries): Scanned {
 
 function scannedOf(batch: ScannedBatch): Scanned[] {
   const scanned: Scanned[] = [];
+  let sampleCount = 0;
   for (let index = 0; index < batch.groupCount; index += 1) {
     const group = readGroup(batch, index);
     expect(group.firstRow).toBe(scanned.length);
     for (let row = group.firstRow; row < group.firstRow + group.rowCount; row += 1) {
       const { labels, samples, exemplarCount, histogramCount, verdict, labelsHash, routeHash, group: groupIndex, labelCount } = readRow(batch, row);
-      expect([groupIndex, labelCount]).toEqual([index, labels.length]);
-      scanned.push({ labels, samples, exemplarCount, histogramCount, verdict, labelsHash, routeHash, tenant: group.tenant.toString('hex') });
+      if (groupIndex !== index || labelCount !== labels.length) throw new Error(`row ${row} has group ${groupIndex} and ${labelCount} labels`);
+      sampleCount += samples.length;
+      scanned.push({ labels: hexOf(labels), samples: textOf(samples), exemplarCount, histogramCount, verdict, labelsHash, routeHash, tenant: group.tenant.toString('hex') });
     }
   }
   expect(batch.rowCount).toBe(scanned.length);
-  expect(batch.sampleCount).toBe(scanned.reduce((sum, row) => sum + row.samples.length, 0));
+  expect(batch.sampleCount).toBe(sampleCount);
   expect(batch.exemplarCount).toBe(scanned.reduce((sum, row) => sum + row.exemplarCount, 0));
   expect(batch.histogramCount).toBe(scanned.reduce((sum, row) => sum + row.histogramCount, 0));
   return scanned;
