@@ -2,6 +2,8 @@ const tables = makeTables();
 
 /**
  * CRC-32C (Castagnoli): reflected polynomial 0x82F63B78, init and xorout 0xFFFFFFFF.
+ * Here and not from the kernel: nearly all ranges are some ten bytes amid a buffer, where a view and a copy into linear memory
+ * cost more than they save (a block of a million series: 8.7 s so, 10.3 s with the kernel's).
  * @param before checksum of the bytes that come before these, so that a long section can be summed in pieces
  */
 export function crc32c(bytes: Uint8Array, before = 0, from = 0, to = bytes.length): number {
