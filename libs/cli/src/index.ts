@@ -1,1 +1,9 @@
-export {};
+export { exitWithError, parseFlags, type Exit, type Flag, type ParseResult, type ParsedFlags, type Program } from './flags.js';
+export { FlagValueError, parseFlagValue, type FlagType, type FlagValue } from './flag-types.js';
+export { parseGoDuration, parsePrometheusDuration } from './durations.js';
+export { ConfigError, parseExternalLabels, type ExternalLabel } from './external-labels.js';
+export { configContent } from './config-content.js';
+export { programVersion, type CommonConfig, type ConfigResult } from './common-config.js';
+export { parseRouterFlags, type RouterConfig } from './router-flags.js';
+export { parseIngesterFlags, type IngesterConfig } from './ingester-flags.js';
+export { runApp, type AppDefinition, type ProcessPort, type RunningApp } from './run-app.js';
