@@ -37,7 +37,12 @@ function makeCursor(): SeriesCursor {
         ['pod', `deployment-${six(pod)}-x7f9c`],
         ['service', 'kubelet'],
       ]);
-      return { labels, chunks: [{ minTimeMs: 1_700_000_000_000 + pod, maxTimeMs: 1_700_007_000_000, encoding: 1, sampleCount: 120, data }] };
+      return {
+        labels,
+        chunks: [
+          { minTimeMs: 1_700_000_000_000 + pod, maxTimeMs: 1_700_007_000_000, encoding: 1, sampleCount: 120, data },
+        ],
+      };
     },
   };
 }
@@ -65,7 +70,7 @@ function putString(at: number, tag: number, text: string): number {
 
 async function main(): Promise<void> {
   let inputMs = performance.now();
-  for (const cursor = makeCursor(); cursor.next() !== undefined; );
+  for (const cursor = makeCursor(); cursor.next() !== undefined;);
   inputMs = performance.now() - inputMs;
 
   let bytes = 0;
@@ -95,7 +100,11 @@ async function main(): Promise<void> {
   };
   const cpuBefore = process.cpuUsage();
   const startMs = performance.now();
-  const stats = await writeBlock(makeCursor(), { openIndex: () => Promise.resolve(sink), openSegment: () => Promise.resolve(sink) }, { yieldNow });
+  const stats = await writeBlock(
+    makeCursor(),
+    { openIndex: () => Promise.resolve(sink), openSegment: () => Promise.resolve(sink) },
+    { yieldNow },
+  );
   const wallMs = performance.now() - startMs;
   const { user, system } = process.cpuUsage(cpuBefore);
   console.log({

@@ -10,7 +10,15 @@ import { readChunk } from './chunk-reader.js';
 import { crc32c } from './crc32c.js';
 import { type BlockIndex, openIndex } from './index-reader.js';
 import { encodeBlockMeta } from './meta.js';
-import { cursorOf, encodeLabels, exampleSeries, exampleTimeMs, filesOf, memoryBlock, testdata } from './testing/fixtures.js';
+import {
+  cursorOf,
+  encodeLabels,
+  exampleSeries,
+  exampleTimeMs,
+  filesOf,
+  memoryBlock,
+  testdata,
+} from './testing/fixtures.js';
 import { encodeTombstones } from './tombstones.js';
 import { type BlockSeries, type WriteBlockOptions, writeBlock } from './write-block.js';
 
@@ -28,20 +36,34 @@ async function walk(index: BlockIndex): Promise<void> {
   for (const name of index.labelNames()) for (const value of index.labelValues(name)) await index.postings(name, value);
 }
 
-const text = fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\uffff', '\u{1f600}', '\0'), minLength: 1, maxLength: 5 });
-const labelSet = fc.uniqueArray(fc.tuple(text, text), { minLength: 1, maxLength: 4, selector: ([name]) => name });
-const chunk = fc.record({ gapMs: fc.integer({ min: 1, max: 2 ** 40 }), lengthMs: fc.nat(), encoding: fc.integer({ min: 1, max: 6 }), data: fc.uint8Array({ minLength: 2, maxLength: 300 }) });
-const seriesSet = fc.uniqueArray(fc.tuple(labelSet, fc.array(chunk, { maxLength: 3 }), fc.integer({ min: -(2 ** 50), max: 2 ** 50 })), {
-  maxLength: 30,
-  selector: ([labels]) => JSON.stringify([...labels].sort()),
+const text = fc.string({
+  unit: fc.constantFrom('a', 'b', 'é', '\uffff', '\u{1f600}', '\0'),
+  minLength: 1,
+  maxLength: 5,
 });
+const labelSet = fc.uniqueArray(fc.tuple(text, text), { minLength: 1, maxLength: 4, selector: ([name]) => name });
+const chunk = fc.record({
+  gapMs: fc.integer({ min: 1, max: 2 ** 40 }),
+  lengthMs: fc.nat(),
+  encoding: fc.integer({ min: 1, max: 6 }),
+  data: fc.uint8Array({ minLength: 2, maxLength: 300 }),
+});
+const seriesSet = fc.uniqueArray(
+  fc.tuple(labelSet, fc.array(chunk, { maxLength: 3 }), fc.integer({ min: -(2 ** 50), max: 2 ** 50 })),
+  {
+    maxLength: 30,
+    selector: ([labels]) => JSON.stringify([...labels].sort()),
+  },
+);
 
 test('what is written comes back: series, chunks, postings, names and values', async () => {
   await fc.assert(
     fc.asyncProperty(seriesSet, fc.integer({ min: 8, max: 600 }), async (set, segmentBytesMax) => {
       const all = set
         .map(([pairs, chunks, startMs]) => {
-          const labels = pairs.map(([name, value]) => ({ name, value })).sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+          const labels = pairs
+            .map(([name, value]) => ({ name, value }))
+            .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
           let time = startMs;
           const timed = chunks.map(({ gapMs, lengthMs, encoding, data }) => {
             const minTimeMs = time + gapMs;
@@ -53,7 +75,10 @@ test('what is written comes back: series, chunks, postings, names and values', a
         .sort((a, b) => compareLabels(a.labels, b.labels));
       const expected = all.filter(({ chunks }) => chunks.length > 0);
       const { stats, files } = await write(
-        all.map(({ labels, chunks }) => ({ labels: encodeLabels(labels.map(({ name, value }) => [name, value])), chunks })),
+        all.map(({ labels, chunks }) => ({
+          labels: encodeLabels(labels.map(({ name, value }) => [name, value])),
+          chunks,
+        })),
         { segmentBytesMax },
       );
       expect(stats.numSeries).toBe(expected.length);
@@ -61,13 +86,17 @@ test('what is written comes back: series, chunks, postings, names and values', a
 
       const { index: indexBytes, ...chunkFiles } = files;
       const index = await openIndex(new MemorySource('index', indexBytes!));
-      const segments = Object.keys(chunkFiles).sort().map((name) => new MemorySource(name, chunkFiles[name]!));
+      const segments = Object.keys(chunkFiles)
+        .sort()
+        .map((name) => new MemorySource(name, chunkFiles[name]!));
       const refs = await index.postings('', '');
       let position = 0;
       for await (const { ref, labels, chunks } of index.allSeries()) {
         const wanted = expected[position]!;
         expect(labels).toEqual(wanted.labels);
-        expect(chunks.map(({ minTimeMs, maxTimeMs }) => [minTimeMs, maxTimeMs])).toEqual(wanted.chunks.map(({ minTimeMs, maxTimeMs }) => [minTimeMs, maxTimeMs]));
+        expect(chunks.map(({ minTimeMs, maxTimeMs }) => [minTimeMs, maxTimeMs])).toEqual(
+          wanted.chunks.map(({ minTimeMs, maxTimeMs }) => [minTimeMs, maxTimeMs]),
+        );
         for (const [at, { ref: chunkRef }] of chunks.entries()) {
           const { encoding, data } = await readChunk(segments, chunkRef);
           expect([encoding, [...data]]).toEqual([wanted.chunks[at]!.encoding, [...wanted.chunks[at]!.data]]);
@@ -103,7 +132,10 @@ test('thousands of series with shared prefixes are sorted right, long lists and 
   let now = 0;
   let yields = 0;
   // A clock that leaps: every look at it asks for a yield.
-  const hooks: WriteBlockOptions = { clock: { monotonicMs: () => (now += 10) }, yieldNow: () => Promise.resolve(void (yields += 1)) };
+  const hooks: WriteBlockOptions = {
+    clock: { monotonicMs: () => (now += 10) },
+    yieldNow: () => Promise.resolve(void (yields += 1)),
+  };
   const { files } = await write(series, hooks);
   const atOnce = await write(series);
   for (const [name, bytes] of Object.entries(files)) expect(bytes.equals(atOnce.files[name]!)).toBe(true);
@@ -131,7 +163,10 @@ describe('refuses input that would make a wrong index:', () => {
     ['a prefix after the longer set', [first, { ...second, labels: encodeLabels([['__name__', 'up']]) }]],
     ['no label', [{ ...first, labels: new Uint8Array() }]],
     ['labels cut short', [{ ...first, labels: first.labels.subarray(0, 12) }]],
-    ['a label with bytes to spare', [{ ...first, labels: Buffer.concat([Buffer.from([0x0a, 7, 0x0a, 1, 97, 0x12, 1, 98, 0])]) }]],
+    [
+      'a label with bytes to spare',
+      [{ ...first, labels: Buffer.concat([Buffer.from([0x0a, 7, 0x0a, 1, 97, 0x12, 1, 98, 0])]) }],
+    ],
     ['chunks that overlap', [{ ...first, chunks: [first.chunks[0]!, late] }]],
     ['a chunk that ends before it begins', [{ ...first, chunks: [{ ...late, maxTimeMs: 0 }] }]],
   ])('%s', async (_, series) => {
@@ -170,16 +205,21 @@ describe('a damaged index', () => {
       { from: 220, to: 268 },
     ];
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...sections), fc.nat(), fc.integer({ min: 1, max: 255 }), async ({ from, to }, where, mask) => {
-        const changed = Buffer.from(good);
-        changed[from + (where % (to - from))]! ^= mask;
-        changed.writeUInt32BE(crc32c(changed, 0, from, to), to);
-        try {
-          await walk(await openIndex(new MemorySource('index', changed)));
-        } catch (error) {
-          expect(error).toEqual(refused);
-        }
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...sections),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async ({ from, to }, where, mask) => {
+          const changed = Buffer.from(good);
+          changed[from + (where % (to - from))]! ^= mask;
+          changed.writeUInt32BE(crc32c(changed, 0, from, to), to);
+          try {
+            await walk(await openIndex(new MemorySource('index', changed)));
+          } catch (error) {
+            expect(error).toEqual(refused);
+          }
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -187,7 +227,9 @@ describe('a damaged index', () => {
 
 function findPromtool(): string | undefined {
   const dirs = [process.env['PEERS_DIR'] ?? '', ...(process.env['PATH'] ?? '').split(delimiter)].filter(Boolean);
-  return dirs.flatMap((dir) => [join(dir, 'promtool'), join(dir, 'prometheus', 'promtool')]).find((path) => existsSync(path));
+  return dirs
+    .flatMap((dir) => [join(dir, 'promtool'), join(dir, 'prometheus', 'promtool')])
+    .find((path) => existsSync(path));
 }
 
 test('promtool analyzes and dumps a block of ours', async () => {
@@ -199,11 +241,22 @@ test('promtool analyzes and dumps a block of ours', async () => {
   }
   const { stats, files } = await write(exampleSeries);
   const ulid = '01HF859JX0000G40R40M30E209';
-  const meta = encodeBlockMeta({ ulid, minTime: exampleTimeMs, maxTime: 1_700_006_400_000, stats, compaction: { level: 1, sources: [ulid] }, version: 1 });
+  const meta = encodeBlockMeta({
+    ulid,
+    minTime: exampleTimeMs,
+    maxTime: 1_700_006_400_000,
+    stats,
+    compaction: { level: 1, sources: [ulid] },
+    version: 1,
+  });
   const data = mkdtempSync(join(tmpdir(), 'gauntlet-block-'));
   try {
     mkdirSync(join(data, 'wal')); // `dump` looks for one.
-    for (const [name, bytes] of Object.entries({ ...files, tombstones: encodeTombstones(new Map()), 'meta.json': meta })) {
+    for (const [name, bytes] of Object.entries({
+      ...files,
+      tombstones: encodeTombstones(new Map()),
+      'meta.json': meta,
+    })) {
       mkdirSync(dirname(join(data, ulid, name)), { recursive: true });
       writeFileSync(join(data, ulid, name), bytes);
     }
@@ -213,7 +266,13 @@ test('promtool analyzes and dumps a block of ours', async () => {
     const dump = spawnSync(promtool, ['tsdb', 'dump', data], { encoding: 'utf8' });
     expect(dump.stderr).toBe('');
     expect(dump.stdout.trim().split('\n').sort()).toEqual(
-      ['"a"} 1 1700000000000', '"a"} 2 1700000015000', '"a"} 3 1700000030001', '"a"} 4 1700000045000', '"b"} 1 1700000000000'].map((end) => `{__name__="up", job=${end}`),
+      [
+        '"a"} 1 1700000000000',
+        '"a"} 2 1700000015000',
+        '"a"} 3 1700000030001',
+        '"a"} 4 1700000045000',
+        '"b"} 1 1700000000000',
+      ].map((end) => `{__name__="up", job=${end}`),
     );
   } finally {
     rmSync(data, { recursive: true });

@@ -83,7 +83,11 @@ export class ByteCursor {
   }
 
   corrupt(found: string): BlockCorruptError {
-    return new BlockCorruptError(this.#origin.part, { file: this.#origin.file, offset: this.#origin.offset + this.at }, found);
+    return new BlockCorruptError(
+      this.#origin.part,
+      { file: this.#origin.file, offset: this.#origin.offset + this.at },
+      found,
+    );
   }
 
   #need(count: number): void {

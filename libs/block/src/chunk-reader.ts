@@ -36,9 +36,11 @@ export async function readChunk(segments: readonly ByteSource[], ref: number): P
   const index = Math.floor(ref / 2 ** 32);
   const offset = ref % 2 ** 32;
   const segment = segments[index];
-  if (segment === undefined) throw new BlockCorruptError('CHUNK', { file: `chunk segment ${index}`, offset }, 'there is no such segment');
+  if (segment === undefined)
+    throw new BlockCorruptError('CHUNK', { file: `chunk segment ${index}`, offset }, 'there is no such segment');
   const origin = { part: 'CHUNK', file: segment.name, offset } as const;
-  if (offset < chunkSegmentHeaderBytes || offset >= segment.size) throw new BlockCorruptError('CHUNK', origin, 'the reference points outside');
+  if (offset < chunkSegmentHeaderBytes || offset >= segment.size)
+    throw new BlockCorruptError('CHUNK', origin, 'the reference points outside');
 
   const available = segment.size - offset;
   let bytes = await segment.read(offset, Math.min(guessBytes, available));
@@ -51,6 +53,7 @@ export async function readChunk(segments: readonly ByteSource[], ref: number): P
   const end = head.at + 1 + length;
   const cursor = new ByteCursor(bytes.subarray(0, total), origin);
   cursor.at = end;
-  if (cursor.uint32() !== crc32c(bytes, 0, head.at, end)) throw new BlockCorruptError('CHUNK', origin, 'checksum does not match');
+  if (cursor.uint32() !== crc32c(bytes, 0, head.at, end))
+    throw new BlockCorruptError('CHUNK', origin, 'checksum does not match');
   return { encoding: bytes[head.at]!, data: bytes.subarray(head.at + 1, end) };
 }

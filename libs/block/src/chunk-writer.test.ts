@@ -23,7 +23,12 @@ test.each([
   // A chunk of 20 bytes takes 26, but is estimated at 30.
   { name: 'fills a segment up to the estimate', lengths: [20, 20, 20], max: 8 + 26 + 30, refs: [8, 34, segment + 8] },
   { name: 'cuts a byte before', lengths: [20, 20, 20], max: 8 + 26 + 29, refs: [8, segment + 8, 2 * segment + 8] },
-  { name: 'writes an oversize chunk, and never an empty segment', lengths: [100, 1, 100], max: 10, refs: [8, segment + 8, 2 * segment + 8] },
+  {
+    name: 'writes an oversize chunk, and never an empty segment',
+    lengths: [100, 1, 100],
+    max: 10,
+    refs: [8, segment + 8, 2 * segment + 8],
+  },
   { name: 'writes lengths of two bytes', lengths: [200, 1], max: 1000, refs: [8, 8 + 2 + 1 + 200 + 4] },
 ])('$name', async ({ lengths, max, refs }) => {
   for (const flushEvery of [1, 2, Infinity]) {
@@ -31,9 +36,14 @@ test.each([
     expect(written.refs).toEqual(refs);
     expect(written.allClosed).toBe(true);
     for (const [index, ref] of refs.entries()) {
-      expect(await readChunk(written.segments, ref)).toEqual({ encoding: 1, data: Buffer.alloc(lengths[index]!, index) });
+      expect(await readChunk(written.segments, ref)).toEqual({
+        encoding: 1,
+        data: Buffer.alloc(lengths[index]!, index),
+      });
     }
-    expect(written.segments.map(({ name }) => name)).toEqual(written.segments.map((_, index) => `chunks/${chunkSegmentName(index)}`));
+    expect(written.segments.map(({ name }) => name)).toEqual(
+      written.segments.map((_, index) => `chunks/${chunkSegmentName(index)}`),
+    );
   }
 });
 
@@ -43,7 +53,8 @@ test('without chunks there is no segment', async () => {
 
 test('chunks larger than one read come back', async () => {
   const { refs, segments } = await write([5000, 2043, 70_000], 1e6);
-  for (const [index, length] of [5000, 2043, 70_000].entries()) expect((await readChunk(segments, refs[index]!)).data).toEqual(Buffer.alloc(length, index));
+  for (const [index, length] of [5000, 2043, 70_000].entries())
+    expect((await readChunk(segments, refs[index]!)).data).toEqual(Buffer.alloc(length, index));
 });
 
 test('any changed byte, and any cut, of a segment is found', async () => {

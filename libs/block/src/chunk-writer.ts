@@ -46,7 +46,10 @@ export class ChunkSegmentWriter {
   #sink: ByteSink | undefined;
   #opened = 0;
 
-  constructor(openSegment: (name: string) => Promise<ByteSink>, { segmentBytesMax = chunkSegmentBytesMax }: ChunkSegmentOptions = {}) {
+  constructor(
+    openSegment: (name: string) => Promise<ByteSink>,
+    { segmentBytesMax = chunkSegmentBytesMax }: ChunkSegmentOptions = {},
+  ) {
     this.#openSegment = openSegment;
     this.#segmentBytesMax = segmentBytesMax;
   }
@@ -60,7 +63,11 @@ export class ChunkSegmentWriter {
   add(encoding: number, data: Uint8Array): number {
     const estimate = data.length + chunkOverheadBytes;
     this.#reserve(chunkSegmentHeaderBytes + estimate);
-    if (this.#segment < 0 || (this.#segmentLength > chunkSegmentHeaderBytes && this.#segmentLength + estimate > this.#segmentBytesMax)) this.#cut();
+    if (
+      this.#segment < 0 ||
+      (this.#segmentLength > chunkSegmentHeaderBytes && this.#segmentLength + estimate > this.#segmentBytesMax)
+    )
+      this.#cut();
     const start = this.#length;
     const ref = this.#segment * 2 ** 32 + this.#segmentLength;
     const checked = putUvarint(this.#buffer, start, data.length);

@@ -11,7 +11,12 @@ export class BlockCorruptError extends OperationalError {
   /** Byte at which reading stopped. */
   readonly offset: number;
 
-  constructor(part: BlockPart, at: { readonly file: string; readonly offset: number }, found: string, options?: ErrorOptions) {
+  constructor(
+    part: BlockPart,
+    at: { readonly file: string; readonly offset: number },
+    found: string,
+    options?: ErrorOptions,
+  ) {
     super(`Cannot read ${at.file} at byte ${at.offset}: ${found}`, options);
     this.code = `BLOCK_${part}_CORRUPT`;
     this.file = at.file;

@@ -21,16 +21,24 @@ describe('reads a recorded block:', () => {
   test.each(readdirSync(blocks))('%s', async (name) => {
     const dir = join(blocks, name);
     const id = readdirSync(dir).find((entry) => entry.length === 26)!;
-    const recorded = readJson<Recorded>(join(dir, readdirSync(dir).find((entry) => entry.endsWith('index.json.gz'))!));
+    const recorded = readJson<Recorded>(
+      join(
+        dir,
+        readdirSync(dir).find((entry) => entry.endsWith('index.json.gz'))!,
+      ),
+    );
     const { index: indexBytes, ...chunkFiles } = filesOf(join(dir, id));
     const index = await openIndex(new MemorySource('index', indexBytes!));
 
     expect(index.version).toBe(recorded.version);
-    expect(index.toc).toEqual(Object.fromEntries(Object.entries(recorded.toc).map(([section, offset]) => [section, Number(offset)])));
+    expect(index.toc).toEqual(
+      Object.fromEntries(Object.entries(recorded.toc).map(([section, offset]) => [section, Number(offset)])),
+    );
     expect([...index.symbols()]).toEqual(recorded.symbols);
     expect(index.labelNames()).toEqual(recorded.labelNames);
     for (const label of recorded.labelNames) expect(index.labelValues(label)).toEqual(recorded.labelValues[label]);
-    for (const [label, value, , refs] of recorded.postings) expect([...(await index.postings(label, value))]).toEqual(refs.map(Number));
+    for (const [label, value, , refs] of recorded.postings)
+      expect([...(await index.postings(label, value))]).toEqual(refs.map(Number));
     expect([...(await index.postings('no such', 'label'))]).toEqual([]);
 
     const segments = Object.entries(chunkFiles).map(([file, bytes]) => new MemorySource(file, bytes));
@@ -41,7 +49,11 @@ describe('reads a recorded block:', () => {
       expect(series).toEqual({
         ref: Number(expected.ref),
         labels: expected.labels.map(([label, value]) => ({ name: label, value })),
-        chunks: expected.chunks.map(([ref, min, max]) => ({ ref: Number(ref), minTimeMs: Number(min), maxTimeMs: Number(max) })),
+        chunks: expected.chunks.map(([ref, min, max]) => ({
+          ref: Number(ref),
+          minTimeMs: Number(min),
+          maxTimeMs: Number(max),
+        })),
       });
       for (const [ref, , , encoding, samples, length] of expected.chunks) {
         const chunk = await readChunk(segments, Number(ref));

@@ -35,7 +35,11 @@ const seriesAlignment = 16;
  */
 export async function openIndex(source: ByteSource): Promise<BlockIndex> {
   const file = source.name;
-  const header = new ByteCursor(await source.read(0, Math.min(indexHeaderBytes, source.size)), { part: 'INDEX', file, offset: 0 });
+  const header = new ByteCursor(await source.read(0, Math.min(indexHeaderBytes, source.size)), {
+    part: 'INDEX',
+    file,
+    offset: 0,
+  });
   const magic = header.uint32();
   if (magic !== indexMagic) throw header.corrupt(`magic number is ${magic.toString(16)}`);
   const version = header.byte();
@@ -143,7 +147,8 @@ export class BlockIndex {
     const file = this.#source.name;
     const origin = { part: 'INDEX', file, offset } as const;
     const end = this.toc.labelIndices || this.toc.postingsTable;
-    if (offset < this.toc.series || offset >= end) throw new BlockCorruptError('INDEX', origin, 'the series reference points outside');
+    if (offset < this.toc.series || offset >= end)
+      throw new BlockCorruptError('INDEX', origin, 'the series reference points outside');
     const head = new ByteCursor(await window.read(offset, Math.min(5, end - offset)), origin);
     const length = head.uvarint();
     if (head.at + length + 4 > end - offset) throw head.corrupt(`series of ${length} bytes reaches past the section`);
@@ -155,7 +160,8 @@ export class BlockIndex {
 
   #readLabels(body: ByteCursor): Labels {
     const labels = [];
-    for (let left = countOf(body, 2); left > 0; left -= 1) labels.push({ name: this.#symbol(body), value: this.#symbol(body) });
+    for (let left = countOf(body, 2); left > 0; left -= 1)
+      labels.push({ name: this.#symbol(body), value: this.#symbol(body) });
     return labels;
   }
 
@@ -196,13 +202,15 @@ function readChunkMetas(body: ByteCursor): ChunkMeta[] {
 /** A number of things that take at least `bytesMin` each: more than fit is refused before anything is allocated. */
 function countOf(cursor: ByteCursor, bytesMin: number): number {
   const count = cursor.uvarint();
-  if (count * bytesMin > cursor.remaining) throw cursor.corrupt(`${count} entries do not fit ${cursor.remaining} bytes`);
+  if (count * bytesMin > cursor.remaining)
+    throw cursor.corrupt(`${count} entries do not fit ${cursor.remaining} bytes`);
   return count;
 }
 
 async function readToc(source: ByteSource): Promise<IndexToc> {
   const offset = source.size - indexTocBytes;
-  if (offset < indexHeaderBytes) throw new BlockCorruptError('INDEX', { file: source.name, offset: 0 }, `${source.size} bytes are too few`);
+  if (offset < indexHeaderBytes)
+    throw new BlockCorruptError('INDEX', { file: source.name, offset: 0 }, `${source.size} bytes are too few`);
   const bytes = await source.read(offset, indexTocBytes);
   checkSum(bytes, { file: source.name, offset });
   const cursor = new ByteCursor(bytes, { part: 'INDEX', file: source.name, offset });
@@ -211,7 +219,14 @@ async function readToc(source: ByteSource): Promise<IndexToc> {
     if (position > offset) throw cursor.corrupt(`section at ${position} lies behind the table of contents`);
     return position;
   };
-  return { symbols: next(), series: next(), labelIndices: next(), labelIndicesTable: next(), postings: next(), postingsTable: next() };
+  return {
+    symbols: next(),
+    series: next(),
+    labelIndices: next(),
+    labelIndicesTable: next(),
+    postings: next(),
+    postingsTable: next(),
+  };
 }
 
 async function readSymbols(source: ByteSource, toc: IndexToc, version: number): Promise<Symbols> {
@@ -256,7 +271,8 @@ async function readSection(source: ByteSource, offset: number): Promise<ByteCurs
   let bytes = await source.read(offset, Math.min(guessBytes, source.size - offset));
   const length = new ByteCursor(bytes, origin).uint32();
   const total = 4 + length + 4;
-  if (offset + total > source.size) throw new BlockCorruptError('INDEX', origin, `section of ${length} bytes reaches past the end of the file`);
+  if (offset + total > source.size)
+    throw new BlockCorruptError('INDEX', origin, `section of ${length} bytes reaches past the end of the file`);
   if (total > bytes.length) bytes = await source.read(offset, total);
   checkSum(bytes.subarray(4, total), { file: source.name, offset: offset + 4 });
   return new ByteCursor(bytes.subarray(4, 4 + length), { ...origin, offset: offset + 4 });
@@ -284,7 +300,10 @@ class Window {
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset < this.#from || offset + length > this.#from + this.#bytes.length) {
-      this.#bytes = await this.#source.read(offset, Math.min(Math.max(length, this.#readAhead), this.#source.size - offset));
+      this.#bytes = await this.#source.read(
+        offset,
+        Math.min(Math.max(length, this.#readAhead), this.#source.size - offset),
+      );
       this.#from = offset;
     }
     return this.#bytes.subarray(offset - this.#from, offset - this.#from + length);

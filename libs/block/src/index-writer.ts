@@ -132,7 +132,10 @@ export class IndexWriter {
       const end = at + entryLength;
       invariant(end <= labels.length, 'labels are canonical');
       const hasTwin = count < this.#previousCount;
-      if (hasTwin && isSame(previous, this.#previousStarts[count]!, this.#previousStarts[count + 1]!, labels, start, end)) {
+      if (
+        hasTwin &&
+        isSame(previous, this.#previousStarts[count]!, this.#previousStarts[count + 1]!, labels, start, end)
+      ) {
         at = end;
       } else {
         const nameLength = lengthAt(labels, at, 0x0a);
@@ -188,7 +191,14 @@ export class IndexWriter {
     return this.#symbols.intern(labels, from, to);
   }
 
-  #isAfterTwin(index: number, labels: Uint8Array, nameAt: number, nameEnd: number, valueAt: number, valueEnd: number): boolean {
+  #isAfterTwin(
+    index: number,
+    labels: Uint8Array,
+    nameAt: number,
+    nameEnd: number,
+    valueAt: number,
+    valueEnd: number,
+  ): boolean {
     const previous = this.#previous;
     const at = this.#previousStarts[index]!;
     const entryAt = behindLength(at, lengthAt(previous, at, 0x0a));
@@ -229,7 +239,8 @@ export class IndexWriter {
   async #writeSymbols(order: Uint32Array): Promise<void> {
     const out = this.#out;
     let length = 4;
-    for (let id = 0; id < order.length; id += 1) length += uvarintLength(this.#symbols.lengthOf(id)) + this.#symbols.lengthOf(id);
+    for (let id = 0; id < order.length; id += 1)
+      length += uvarintLength(this.#symbols.lengthOf(id)) + this.#symbols.lengthOf(id);
     this.#startSection('symbols', length);
     out.putUint32(order.length);
     for (const id of order) {
@@ -243,7 +254,10 @@ export class IndexWriter {
   }
 
   /** Writes the series and, in the same walk, drops each one's reference into the lists of its pairs. */
-  async #writeSeries(ordinals: Uint32Array, pairOrder: Uint32Array): Promise<{ refs: Uint32Array; postings: Uint32Array }> {
+  async #writeSeries(
+    ordinals: Uint32Array,
+    pairOrder: Uint32Array,
+  ): Promise<{ refs: Uint32Array; postings: Uint32Array }> {
     const out = this.#out;
     const pairs = this.#pairs;
     const occurrences = this.#occurrences;
@@ -312,7 +326,8 @@ export class IndexWriter {
   #writeList(refs: Uint32Array, from: number, to: number): Promise<void> | undefined {
     const out = this.#out;
     const bytes = listBytes(to - from);
-    if (bytes > 4096 || out.room(0) !== undefined || out.length + bytes > out.bytes.length) return this.#writeLongList(refs, from, to);
+    if (bytes > 4096 || out.room(0) !== undefined || out.length + bytes > out.bytes.length)
+      return this.#writeLongList(refs, from, to);
     this.#startSection('postings list', bytes - 8);
     out.putUint32(to - from);
     for (let index = from; index < to; index += 1) out.putUint32(refs[index]!);

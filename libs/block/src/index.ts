@@ -1,5 +1,10 @@
 export { MemorySink, type ByteSink } from './byte-sink.js';
-export { ChunkSegmentWriter, chunkSegmentBytesMax, chunkSegmentName, type ChunkSegmentOptions } from './chunk-writer.js';
+export {
+  ChunkSegmentWriter,
+  chunkSegmentBytesMax,
+  chunkSegmentName,
+  type ChunkSegmentOptions,
+} from './chunk-writer.js';
 export { IndexTooLargeError, IndexWriter, type ChunkMeta } from './index-writer.js';
 export { type WriteHooks } from './pace.js';
 export {
@@ -12,7 +17,15 @@ export {
   type WriteBlockOptions,
 } from './write-block.js';
 export { BlockCorruptError, type BlockPart } from './corrupt.js';
-export { encodeBlockMeta, parseBlockMeta, type BlockMeta, type MetaCompaction, type MetaStats, type ThanosFile, type ThanosMeta } from './meta.js';
+export {
+  encodeBlockMeta,
+  parseBlockMeta,
+  type BlockMeta,
+  type MetaCompaction,
+  type MetaStats,
+  type ThanosFile,
+  type ThanosMeta,
+} from './meta.js';
 export { MemorySource, type ByteSource } from './byte-source.js';
 export { checkChunkSegment, readChunk, type StoredChunk } from './chunk-reader.js';
 export { openIndex, type BlockIndex, type IndexSeries, type IndexToc } from './index-reader.js';

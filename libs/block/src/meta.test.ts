@@ -10,7 +10,10 @@ const cases = readLines<Case>(join(testdata, 'meta-cases.jsonl')).filter(({ meta
 describe('reads what the reference reads', () => {
   test.each(cases.map((one) => [one.name, one] as const))('%s', (_, { meta, openBlockError, parsed }) => {
     if (openBlockError === null) expect(parseBlockMeta(meta!)).toMatchObject(parsed!);
-    else expect(() => parseBlockMeta(meta!)).toThrow(expect.objectContaining({ kind: 'corrupt', code: 'BLOCK_META_CORRUPT', file: 'meta.json' }));
+    else
+      expect(() => parseBlockMeta(meta!)).toThrow(
+        expect.objectContaining({ kind: 'corrupt', code: 'BLOCK_META_CORRUPT', file: 'meta.json' }),
+      );
   });
 });
 
@@ -34,7 +37,14 @@ describe('writes what the reference writes', () => {
   });
 });
 
-const base: BlockMeta = { ulid: '01M7YK4DQ5W4F56QTNKVB5JT5M', minTime: 0, maxTime: 1, stats: {}, compaction: { level: 1 }, version: 1 };
+const base: BlockMeta = {
+  ulid: '01M7YK4DQ5W4F56QTNKVB5JT5M',
+  minTime: 0,
+  maxTime: 1,
+  stats: {},
+  compaction: { level: 1 },
+  version: 1,
+};
 
 test('the whole range of times survives', () => {
   const text = encodeBlockMeta({ ...base, minTime: -Infinity, maxTime: Infinity });
@@ -44,13 +54,29 @@ test('the whole range of times survives', () => {
 });
 
 test('labels are sorted by bytes, and characters of HTML are escaped', () => {
-  const text = encodeBlockMeta({ ...base, thanos: { labels: { '\u{1f600}': '<', '\uffff': '&' }, downsample: { resolution: 0 }, source: 'receive' } });
-  expect(text).toContain('"labels": {\n\t\t\t"\uffff": "\\u0026",\n\t\t\t"\u{1f600}": "\\u003c"\n\t\t}');
+  const text = encodeBlockMeta({
+    ...base,
+    thanos: {
+      labels: { '\u{1f600}': '<', '\uffff': '&', 9: 'b', 10: 'a' },
+      downsample: { resolution: 0 },
+      source: 'receive',
+    },
+  });
+  expect(text).toContain(
+    '"labels": {\n\t\t\t"10": "a",\n\t\t\t"9": "b",\n\t\t\t"\uffff": "\\u0026",\n\t\t\t"\u{1f600}": "\\u003c"\n\t\t}',
+  );
 });
 
-test.each([['{"version":1,'], ['{"version":1,}'], ['{"version":01}'], ['{version:1}'], ['{"version":1 "ulid":""}'], ['[1,]'], ['"\n"'], ['nul'], ['['.repeat(100_000)]])(
-  'refuses %#: text that is not JSON',
-  (text) => {
-    expect(() => parseBlockMeta(text)).toThrow(expect.objectContaining({ code: 'BLOCK_META_CORRUPT' }));
-  },
-);
+test.each([
+  ['{"version":1,'],
+  ['{"version":1,}'],
+  ['{"version":01}'],
+  ['{version:1}'],
+  ['{"version":1 "ulid":""}'],
+  ['[1,]'],
+  ['"\n"'],
+  ['nul'],
+  ['['.repeat(100_000)],
+])('refuses %#: text that is not JSON', (text) => {
+  expect(() => parseBlockMeta(text)).toThrow(expect.objectContaining({ code: 'BLOCK_META_CORRUPT' }));
+});

@@ -84,7 +84,13 @@ export function encodeBlockMeta({ ulid, minTime, maxTime, stats, compaction, ver
       level: compaction.level,
       sources: unlessEmpty(compaction.sources),
       deletable: compaction.deletable || undefined,
-      parents: unlessEmpty(compaction.parents?.map((parent) => ({ ulid: parent.ulid, minTime: toInt64(parent.minTime), maxTime: toInt64(parent.maxTime) }))),
+      parents: unlessEmpty(
+        compaction.parents?.map((parent) => ({
+          ulid: parent.ulid,
+          minTime: toInt64(parent.minTime),
+          maxTime: toInt64(parent.maxTime),
+        })),
+      ),
       failed: compaction.failed || undefined,
       hints: unlessEmpty(compaction.hints),
     },
@@ -98,7 +104,7 @@ function thanosFields(thanos: ThanosMeta): object {
   const labels = Object.entries(thanos.labels).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return {
     version: thanos.version || undefined,
-    labels: Object.fromEntries(labels),
+    labels: new Map(labels), // An object would put names like `10` first.
     downsample: { resolution: thanos.downsample.resolution },
     source: thanos.source,
     segment_files: unlessEmpty(thanos.segment_files),
@@ -163,7 +169,9 @@ export function parseBlockMeta(text: string): BlockMeta {
 function thanosOf(fields: Fields): ThanosMeta {
   return {
     ...withoutZeros({ version: fields.integer('version') }),
-    labels: Object.fromEntries((fields.object('labels')?.all ?? []).map(([name, value]) => [name, stringOf(value, name)])),
+    labels: Object.fromEntries(
+      (fields.object('labels')?.all ?? []).map(([name, value]) => [name, stringOf(value, name)]),
+    ),
     downsample: { resolution: fields.object('downsample')?.integer('resolution') ?? 0 },
     source: fields.string('source'),
     ...withoutZeros({

@@ -64,7 +64,8 @@ export function decodeTombstones(bytes: Uint8Array): Tombstones {
   if (version !== tombstonesVersion) throw header.corrupt(`version is ${version}`);
   const end = bytes.length - 4;
   header.at = end;
-  if (header.uint32() !== crc32c(bytes, 0, headerBytes, end)) throw new BlockCorruptError('TOMBSTONES', { file, offset: end }, 'checksum does not match');
+  if (header.uint32() !== crc32c(bytes, 0, headerBytes, end))
+    throw new BlockCorruptError('TOMBSTONES', { file, offset: end }, 'checksum does not match');
 
   const tombstones = new Map<number, readonly Interval[]>();
   const stones = new ByteCursor(bytes.subarray(headerBytes, end), { part: 'TOMBSTONES', file, offset: headerBytes });

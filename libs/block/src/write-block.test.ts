@@ -1,6 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { cursorOf, encodeLabels, exampleSeries, filesOf, memoryBlock, readLines, testdata, type Pairs } from './testing/fixtures.js';
+import {
+  cursorOf,
+  encodeLabels,
+  exampleSeries,
+  filesOf,
+  memoryBlock,
+  readLines,
+  testdata,
+  type Pairs,
+} from './testing/fixtures.js';
 import { type BlockSeries, writeBlock } from './write-block.js';
 
 type RecordedSeries = { labels: Pairs; chunks: [string, string, number, string][] };
@@ -10,7 +19,13 @@ function fromRecorded({ labels, chunks }: RecordedSeries): BlockSeries {
     labels: encodeLabels(labels),
     chunks: chunks.map(([minTime, maxTime, encoding, base64]) => {
       const data = Buffer.from(base64, 'base64');
-      return { minTimeMs: Number(minTime), maxTimeMs: Number(maxTime), encoding, sampleCount: data.readUInt16BE(0), data };
+      return {
+        minTimeMs: Number(minTime),
+        maxTimeMs: Number(maxTime),
+        encoding,
+        sampleCount: data.readUInt16BE(0),
+        data,
+      };
     }),
   };
 }

@@ -54,11 +54,18 @@ const flushBytes = 1 << 20;
  * Writes the chunk segments and the index of a block in one walk over its series. Series without chunks are left out. When
  * nothing is left, no sink is opened, and the caller makes no block.
  */
-export async function writeBlock(cursor: SeriesCursor, sinks: BlockSinks, options: WriteBlockOptions = {}): Promise<BlockStats> {
+export async function writeBlock(
+  cursor: SeriesCursor,
+  sinks: BlockSinks,
+  options: WriteBlockOptions = {},
+): Promise<BlockStats> {
   const { symbols = [new Uint8Array()], ...hooks } = options;
   const pace = new Pace(hooks);
   const segments = new ChunkSegmentWriter((name) => sinks.openSegment(name), options);
-  const index = new IndexWriter(lateSink(() => sinks.openIndex()), hooks);
+  const index = new IndexWriter(
+    lateSink(() => sinks.openIndex()),
+    hooks,
+  );
   for (const symbol of symbols) index.addSymbol(symbol);
 
   const stats = { numSamples: 0, numFloatSamples: 0, numHistogramSamples: 0, numSeries: 0, numChunks: 0 };
@@ -75,7 +82,11 @@ export async function writeBlock(cursor: SeriesCursor, sinks: BlockSinks, option
   return stats;
 }
 
-function addChunks(chunks: readonly BlockChunk[], segments: ChunkSegmentWriter, stats: { -readonly [key in keyof BlockStats]: number }): ChunkMeta[] {
+function addChunks(
+  chunks: readonly BlockChunk[],
+  segments: ChunkSegmentWriter,
+  stats: { -readonly [key in keyof BlockStats]: number },
+): ChunkMeta[] {
   const metas: ChunkMeta[] = [];
   for (const { minTimeMs, maxTimeMs, encoding, sampleCount, data } of chunks) {
     metas.push({ ref: segments.add(encoding, data), minTimeMs, maxTimeMs });

@@ -43,5 +43,8 @@ export function labelsOf(record: Readonly<Record<string, string>>): Labels {
 
 /** Whether it keeps the promises of the type: sorted, each name once, nothing empty. */
 export function areLabelsValid(labels: readonly Label[]): boolean {
-  return labels.every(({ name, value }, index) => name !== '' && value !== '' && (index === 0 || compareUtf8(labels[index - 1]!.name, name) < 0));
+  return labels.every(
+    ({ name, value }, index) =>
+      name !== '' && value !== '' && (index === 0 || compareUtf8(labels[index - 1]!.name, name) < 0),
+  );
 }

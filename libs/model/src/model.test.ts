@@ -1,10 +1,29 @@
 import fc from 'fast-check';
-import { areLabelsValid, compareLabels, compareUtf8, createUlid, isStale, isTenantValid, isUlid, labelsOf, parseUlid, staleBits, staleBitsHigh, staleBitsLow, ulidTimeMs, validateTenant } from './index.js';
+import {
+  areLabelsValid,
+  compareLabels,
+  compareUtf8,
+  createUlid,
+  isStale,
+  isTenantValid,
+  isUlid,
+  labelsOf,
+  parseUlid,
+  staleBits,
+  staleBitsHigh,
+  staleBitsLow,
+  ulidTimeMs,
+  validateTenant,
+} from './index.js';
 
 describe('labels', () => {
   test('strings order as their UTF-8 bytes do', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 6 });
-    fc.assert(fc.property(text, text, (a, b) => expect(Math.sign(compareUtf8(a, b))).toBe(Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b))))));
+    fc.assert(
+      fc.property(text, text, (a, b) =>
+        expect(Math.sign(compareUtf8(a, b))).toBe(Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)))),
+      ),
+    );
   });
 
   test.each([
@@ -25,7 +44,9 @@ describe('labels', () => {
     ['names decide before their values', { a: '2' }, { b: '1' }, -1],
     ['equal sets', { b: '1', a: '2' }, { a: '2', b: '1' }, 0],
   ])('%s', (_, a, b, order) => {
-    expect(Math.sign(compareLabels(labelsOf(a as Record<string, string>), labelsOf(b as Record<string, string>)))).toBe(order);
+    expect(Math.sign(compareLabels(labelsOf(a as Record<string, string>), labelsOf(b as Record<string, string>)))).toBe(
+      order,
+    );
   });
 
   test('made of a record, they are sorted and without empty values', () => {
@@ -39,9 +60,27 @@ describe('labels', () => {
 
   test.each([
     [[], true],
-    [[['a', '1'], ['b', '1']], true],
-    [[['b', '1'], ['a', '1']], false],
-    [[['a', '1'], ['a', '2']], false],
+    [
+      [
+        ['a', '1'],
+        ['b', '1'],
+      ],
+      true,
+    ],
+    [
+      [
+        ['b', '1'],
+        ['a', '1'],
+      ],
+      false,
+    ],
+    [
+      [
+        ['a', '1'],
+        ['a', '2'],
+      ],
+      false,
+    ],
     [[['', '1']], false],
     [[['a', '']], false],
   ])('%j valid: %s', (pairs, valid) => {
@@ -50,15 +89,23 @@ describe('labels', () => {
 });
 
 describe('tenant names', () => {
-  test.each(['team-1', 'a', '..a', 'é', 'with space', 'lost+found2', 'x'.repeat(255)])('%j may be a directory', (name) => {
-    expect(isTenantValid(name)).toBe(true);
-    expect(validateTenant(name)).toBe(name);
-  });
+  test.each(['team-1', 'a', '..a', 'é', 'with space', 'lost+found2', 'x'.repeat(255)])(
+    '%j may be a directory',
+    (name) => {
+      expect(isTenantValid(name)).toBe(true);
+      expect(validateTenant(name)).toBe(name);
+    },
+  );
 
   // The limit counts bytes: 128 characters of two.
-  test.each(['', '.', '..', '/', 'a/b', 'a/', '\\', 'a\\b', 'a\0', 'lost+found', 'x'.repeat(256), 'é'.repeat(128)])('%j is refused', (name) => {
-    expect(() => validateTenant(name)).toThrow(expect.objectContaining({ kind: 'rejected', code: 'TENANT_NAME_INVALID', message: 'tenant name not valid' }));
-  });
+  test.each(['', '.', '..', '/', 'a/b', 'a/', '\\', 'a\\b', 'a\0', 'lost+found', 'x'.repeat(256), 'é'.repeat(128)])(
+    '%j is refused',
+    (name) => {
+      expect(() => validateTenant(name)).toThrow(
+        expect.objectContaining({ kind: 'rejected', code: 'TENANT_NAME_INVALID', message: 'tenant name not valid' }),
+      );
+    },
+  );
 });
 
 describe('stale marker', () => {

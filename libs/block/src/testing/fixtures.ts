@@ -36,7 +36,10 @@ export function cursorOf(series: Iterable<BlockSeries>): SeriesCursor {
 }
 
 /** Sinks that keep the files of a block in memory. */
-export function memoryBlock(): BlockSinks & { readonly sinks: Map<string, MemorySink>; files(): Record<string, Buffer> } {
+export function memoryBlock(): BlockSinks & {
+  readonly sinks: Map<string, MemorySink>;
+  files(): Record<string, Buffer>;
+} {
   const sinks = new Map<string, MemorySink>();
   const open = (name: string): Promise<MemorySink> => {
     const sink = new MemorySink();
@@ -54,14 +57,18 @@ export function memoryBlock(): BlockSinks & { readonly sinks: Map<string, Memory
 /** The `index` and `chunks/*` of a directory. */
 export function filesOf(dir: string): Record<string, Buffer> {
   const files: Record<string, Buffer> = { index: readFileSync(join(dir, 'index')) };
-  for (const name of readdirSync(join(dir, 'chunks'))) files[`chunks/${name}`] = readFileSync(join(dir, 'chunks', name));
+  for (const name of readdirSync(join(dir, 'chunks')))
+    files[`chunks/${name}`] = readFileSync(join(dir, 'chunks', name));
   return files;
 }
 
 export function readLines<T>(path: string): T[] {
   const bytes = readFileSync(path);
   const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as T);
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as T);
 }
 
 export function readJson<T>(path: string): T {
@@ -70,7 +77,10 @@ export function readJson<T>(path: string): T {
 }
 
 /** The chunk of spec/tsdb.md A.1: 1 at T, 2 at T + 15 s, 3 at T + 30.001 s, with T = 1 700 000 000 000. */
-export const exampleChunk = Buffer.from('000380a0abfef9623ff000000000000098 75c25fff8001d80c'.replaceAll(' ', ''), 'hex');
+export const exampleChunk = Buffer.from(
+  '000380a0abfef9623ff000000000000098 75c25fff8001d80c'.replaceAll(' ', ''),
+  'hex',
+);
 /** One sample: 4 at T + 45 s. */
 export const exampleChunkLater = Buffer.from('000190dfb0fef9624010000000000000', 'hex');
 /** One sample: 1 at T. */
@@ -80,14 +90,28 @@ export const exampleTimeMs = 1_700_000_000_000;
 /** The two series of spec/tsdb.md A.7. */
 export const exampleSeries: readonly BlockSeries[] = [
   {
-    labels: encodeLabels([['__name__', 'up'], ['job', 'a']]),
+    labels: encodeLabels([
+      ['__name__', 'up'],
+      ['job', 'a'],
+    ]),
     chunks: [
       { minTimeMs: exampleTimeMs, maxTimeMs: exampleTimeMs + 30_001, encoding: 1, sampleCount: 3, data: exampleChunk },
-      { minTimeMs: exampleTimeMs + 45_000, maxTimeMs: exampleTimeMs + 45_000, encoding: 1, sampleCount: 1, data: exampleChunkLater },
+      {
+        minTimeMs: exampleTimeMs + 45_000,
+        maxTimeMs: exampleTimeMs + 45_000,
+        encoding: 1,
+        sampleCount: 1,
+        data: exampleChunkLater,
+      },
     ],
   },
   {
-    labels: encodeLabels([['__name__', 'up'], ['job', 'b']]),
-    chunks: [{ minTimeMs: exampleTimeMs, maxTimeMs: exampleTimeMs, encoding: 1, sampleCount: 1, data: exampleChunkShort }],
+    labels: encodeLabels([
+      ['__name__', 'up'],
+      ['job', 'b'],
+    ]),
+    chunks: [
+      { minTimeMs: exampleTimeMs, maxTimeMs: exampleTimeMs, encoding: 1, sampleCount: 1, data: exampleChunkShort },
+    ],
   },
 ];
