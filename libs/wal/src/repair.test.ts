@@ -41,8 +41,9 @@ function damaged(base: ReadonlyMap<string, Buffer>, ops: readonly Op[]): Map<str
 }
 
 /** Replays as a database does, which decodes the records. */
-async function replay(vfs: MemoryVfs): Promise<ReplayResult> {
+async function replay(vfs: MemoryVfs, decode = true): Promise<ReplayResult> {
   const onRecord = (record: Uint8Array): void => {
+    if (!decode) return;
     if (recordType(record) === RecordType.series) decodeSeries(record);
     if (recordType(record) === RecordType.samples) decodeSamples(record);
   };
@@ -60,13 +61,14 @@ describe.each(['none', 'snappy'])('recorded damage to a log (compression: %s)', 
 
   test.each(readable.map((one) => [one.name, one] as const))('%s: everything before it is kept, and where it lies is told', async (_, one) => {
     const vfs = await diskWith(damaged(base, one.ops), '/wal');
-    const read = await replayWal(vfs, '/wal', { onRecord: () => undefined });
+    const read = await replay(vfs, false);
     expect(read.records).toBe(one.perSegmentReaderRecords);
     const recorded = /^segment (\d+), offset (\d+)/.exec(one.perSegmentReaderError ?? '');
     expect(read.damage?.at).toEqual(recorded === null ? undefined : { segment: Number(recorded[1]), offset: Number(recorded[2]) });
 
     const before = new Set(Object.values(fingerprints(await filesIn(vfs, '/wal'))));
-    const result = await replay(vfs);
+    const decode = one.name.includes('undecodable');
+    const result = decode ? await replay(vfs) : read;
     if (result.damage !== undefined) await repairWal(vfs, '/wal', result.damage);
     await (await openWal(vfs, '/wal')).close();
     const files = await filesIn(vfs, '/wal');
@@ -77,8 +79,9 @@ describe.each(['none', 'snappy'])('recorded damage to a log (compression: %s)', 
     }
     const after = new Set(Object.values(fingerprints(files)));
     expect([...before].filter((print) => !after.has(print))).toEqual([]); // Nothing was deleted.
-    expect(await replay(vfs)).toMatchObject({ records: one.recordsAfterRepair });
-    expect((await replay(vfs)).damage).toBeUndefined();
+    const again = await replay(vfs, decode);
+    expect(again.records).toBe(one.recordsAfterRepair);
+    expect(again.damage).toBeUndefined();
   });
 
   const refused = cases.filter((one) => one.result.openError !== null);

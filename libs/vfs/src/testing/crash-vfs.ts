@@ -18,7 +18,7 @@ interface Durable {
  * 3. a write that was not synced may be there in part; file space that was never written reads as zeros.
  */
 export class CrashVfs extends MemoryVfs {
-  readonly #powerLossAt: number;
+  #powerLossAt: number;
   readonly #data = new Map<FileNode, Durable>();
   readonly #entries = new Map<DirectoryNode, Map<string, Node>>();
   #waiting: (readonly EntryEdit[])[] = [];
@@ -38,6 +38,11 @@ export class CrashVfs extends MemoryVfs {
    */
   loseSyncs(count: number): void {
     this.#syncsToLose = count;
+  }
+
+  /** Lets the loss come after that many more operations, if it does not come sooner. */
+  losePowerIn(operations: number): void {
+    this.#powerLossAt = Math.min(this.#powerLossAt, this.operations + operations);
   }
 
   get powerIsOff(): boolean {
