@@ -1,4 +1,4 @@
-import { InvariantViolation, messageOf } from '@gauntlet/base';
+import { InvariantViolation, OperationalError, messageOf } from '@gauntlet/base';
 import { type ConfigResult } from './common-config.js';
 
 /** An app that runs. */
@@ -12,8 +12,8 @@ export interface RunningApp {
 export interface AppDefinition<Config> {
   readonly name: string;
   parse(argv: readonly string[]): ConfigResult<Config>;
-  /** Throws what should be printed as one line. */
-  start(config: Config, warnings: readonly string[]): Promise<RunningApp>;
+  /** Throws what should be printed as one line. The signal aborts at the first SIGTERM or SIGINT, so that a long start can break off. */
+  start(config: Config, warnings: readonly string[], signal: AbortSignal): Promise<RunningApp>;
 }
 
 /** The parts of a process that an app's life touches, so that tests can stand in. */
@@ -29,8 +29,8 @@ export interface ProcessPort {
 const exitCodes = { ok: 0, failure: 1, bug: 2, secondSignal: 130 };
 
 /**
- * Runs an app to its end. The first SIGTERM or SIGINT stops it gracefully, even while it is still starting; the second
- * ends the process at once. What cannot go on is one line, `<program>: error: <what>`, and exit code 1; a bug of ours
+ * Runs an app to its end. The first SIGTERM or SIGINT stops it gracefully, once it has started or given up starting; the
+ * second ends the process at once. What cannot go on is one line, `<program>: error: <what>`, and exit code 1; a bug of ours
  * comes with its stack and exit code 2.
  */
 export async function runApp<Config>(app: AppDefinition<Config>, host: ProcessPort = nodeProcess): Promise<void> {
@@ -47,23 +47,27 @@ export async function runApp<Config>(app: AppDefinition<Config>, host: ProcessPo
     return;
   }
   let signals = 0;
+  const stopping = new AbortController();
   const asked = new Promise<void>((resolve) => {
     const onSignal = (): void => {
       signals += 1;
-      if (signals === 1) resolve();
-      else host.exit(exitCodes.secondSignal);
+      if (signals > 1) return host.exit(exitCodes.secondSignal);
+      stopping.abort();
+      resolve();
     };
     host.on('SIGTERM', onSignal);
     host.on('SIGINT', onSignal);
   });
   host.on('uncaughtException', fail);
   try {
-    const running = await app.start(parsed.config, parsed.warnings);
+    const running = await app.start(parsed.config, parsed.warnings, stopping.signal);
     await Promise.race(running.ended === undefined ? [asked] : [asked, running.ended]);
     await running.stop();
     host.exit(exitCodes.ok);
   } catch (error) {
-    fail(error);
+    // Whoever breaks off because we asked has ended well.
+    if (stopping.signal.aborted && (error === stopping.signal.reason || (error instanceof OperationalError && error.kind === 'cancelled'))) host.exit(exitCodes.ok);
+    else fail(error);
   }
 }
 
