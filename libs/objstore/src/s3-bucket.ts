@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type * as https from 'node:https';
 import { Readable } from 'node:stream';
 import { type Clock, messageOf, secondMs, systemClock } from '@gauntlet/base';
 import { Client } from 'minio';
@@ -282,6 +284,7 @@ export class S3Bucket implements Bucket {
 
   async #retry<T>(signal: AbortSignal, run: () => Promise<T>, attemptsMax = this.#config.attemptsMax || attemptsDefault): Promise<T> {
     throwIfCancelled(signal, 'ask the bucket');
+    setMaxListeners(0, signal); // One pass may have dozens of requests in flight, each of which listens.
     return await retrying({ attemptsMax, clock: this.#clock, random: this.#random, signal }, async () => {
       try {
         return await untilAborted(signal, this.#transport.within(signal, run));
@@ -313,7 +316,7 @@ function makeClient(config: S3Config, transport: S3Transport, { environment = pr
       ? { credentialsProvider: new AwsCredentialChain(environment) }
       : { accessKey: config.accessKey, secretKey: config.secretKey, ...(config.sessionToken === '' ? {} : { sessionToken: config.sessionToken }) }),
     pathStyle: config.lookup === 'path' || (config.lookup === 'auto' && !isVirtualHost(config.host)),
-    transport,
+    transport: { request: transport.request.bind(transport) } as unknown as Pick<typeof https, 'request'>, // It only ever passes options and a callback.
     transportAgent: transport.agent,
     retryOptions: { disableRetry: true }, // Ours retries; see s3-transport.ts.
   });

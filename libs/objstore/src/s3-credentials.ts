@@ -2,26 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { minuteMs, secondMs } from '@gauntlet/base';
-import { CredentialProvider } from 'minio/dist/main/CredentialProvider.js';
-import { Credentials } from 'minio/dist/main/Credentials.js';
-import { IamAwsProvider } from 'minio/dist/main/IamAwsProvider.js';
+import { IamAwsProvider } from 'minio';
+
+type Credentials = Awaited<ReturnType<IamAwsProvider['getCredentials']>>;
 
 const metadataMsMax = 10 * secondMs;
 const rereadMs = 5 * minuteMs;
 
 /** Thanos' chain when the document has no keys: environment, shared credentials file, then the machine's or pod's role. */
-export class AwsCredentialChain extends CredentialProvider {
+export class AwsCredentialChain extends IamAwsProvider {
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #role = new IamAwsProvider({});
   #file: { readonly readMs: number; readonly credentials: Credentials | undefined } | undefined;
 
   constructor(environment: NodeJS.ProcessEnv) {
-    super({ accessKey: '', secretKey: '' });
+    super({});
     this.#environment = environment;
   }
 
   override async getCredentials(): Promise<Credentials> {
-    return fromEnvironment(this.#environment) ?? (await this.#fromFile()) ?? (await withinMs(metadataMsMax, this.#role.getCredentials()));
+    return fromEnvironment(this.#environment) ?? (await this.#fromFile()) ?? (await withinMs(metadataMsMax, super.getCredentials()));
   }
 
   async #fromFile(): Promise<Credentials | undefined> {
@@ -53,7 +52,9 @@ async function fromFile(environment: NodeJS.ProcessEnv): Promise<Credentials | u
 
 function credentialsOf(accessKey: string | undefined, secretKey: string | undefined, sessionToken: string | undefined): Credentials | undefined {
   if (!accessKey || !secretKey) return undefined;
-  return new Credentials({ accessKey, secretKey, ...(sessionToken ? { sessionToken } : {}) });
+  // The client exports no way to make one, and reads it through these three alone.
+  const credentials = { getAccessKey: () => accessKey, getSecretKey: () => secretKey, getSessionToken: () => sessionToken || undefined };
+  return credentials as unknown as Credentials;
 }
 
 async function withinMs<T>(limitMs: number, promise: Promise<T>): Promise<T> {
