@@ -1,3 +1,4 @@
+export { createHead } from './sharded-head.js';
 export {
   type AppendBounds,
   type AppendResult,
@@ -8,3 +9,4 @@ export {
   type HeadSeries,
   type Rejections,
 } from './head.js';
+export { RecordCorruptError } from './replay-error.js';

@@ -6,3 +6,13 @@ export { KernelMemoryError, MessageError, type MessageErrorCode } from './messag
 export { instantiate, type KernelExports } from './wasm.js';
 export { crc32c as crc32cTwin } from './twin/crc32c.js';
 export { xxh64 as xxh64Twin } from './twin/xxh64.js';
+export {
+  Shard,
+  ShardFullError,
+  sliceBatch,
+  type BatchSlice,
+  type ShardAppend,
+  type ShardBounds,
+  type ShardChunk,
+  type ShardSeries,
+} from './shard.js';

@@ -1,0 +1,110 @@
+import { ChunkEncoding, decodeXor, encodeXor } from '@gauntlet/chunk';
+import { invariant } from '@gauntlet/base';
+import type { Shard, ShardChunk, ShardSeries } from '@gauntlet/kernel';
+import { compareLabels } from './compare-labels.js';
+import type { HeadChunk, HeadCursor, HeadSeries } from './head.js';
+
+/** Series sorted between two looks at the clock. */
+const stepSeries = 1024;
+
+/** Merges the cursors of all shards; each shard sorts its own series. */
+export class ShardsCursor implements HeadCursor {
+  readonly #min: bigint;
+  readonly #max: bigint;
+  readonly #lanes: { readonly shard: Shard; ready: boolean; current: ShardSeries | undefined }[];
+  /** The lane whose series was returned last: it moves on only then, because moving ends the validity of its views. */
+  #last: number | undefined;
+  #isPrimed = false;
+  #isOpen = true;
+  readonly #onClose: () => void;
+
+  constructor(shards: readonly Shard[], min: bigint, max: bigint, onClose: () => void) {
+    this.#min = min;
+    this.#max = max;
+    this.#onClose = onClose;
+    for (const shard of shards) shard.openCursor(min, max);
+    this.#lanes = shards.map((shard) => ({ shard, ready: false, current: undefined }));
+  }
+
+  get seriesCount(): number {
+    return this.#lanes.reduce((sum, { shard }) => sum + shard.cursorSeriesCount, 0);
+  }
+
+  prepare(budgetMs: number): boolean {
+    invariant(this.#isOpen, 'the cursor is open');
+    const until = performance.now() + budgetMs;
+    for (const lane of this.#lanes) {
+      while (!lane.ready) {
+        lane.ready = !lane.shard.stepCursor(stepSeries);
+        if (performance.now() >= until) return this.#lanes.some(({ ready }) => !ready);
+      }
+    }
+    return false;
+  }
+
+  next(): HeadSeries | undefined {
+    invariant(this.#isOpen, 'the cursor is open');
+    while (this.prepare(Infinity));
+    if (this.#last !== undefined) {
+      const lane = this.#lanes[this.#last]!;
+      lane.current = this.#advance(lane.shard);
+    } else if (!this.#isPrimed) {
+      for (const lane of this.#lanes) lane.current = this.#advance(lane.shard);
+    }
+    this.#isPrimed = true;
+    this.#last = this.#smallest();
+    if (this.#last === undefined) return undefined;
+    const { current } = this.#lanes[this.#last]!;
+    return { ref: Number(current!.ref), labels: current!.labels, chunks: this.#chunks(current!) };
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const { shard } of this.#lanes) shard.closeCursor();
+    this.#onClose();
+  }
+
+  /** With several shards a series waits for its turn while others are read and appended to: it needs bytes of its own. */
+  #advance(shard: Shard): ShardSeries | undefined {
+    const series = shard.nextSeries();
+    if (series === undefined || this.#lanes.length === 1) return series;
+    const chunks = series.chunks.map((chunk) => ({ ...chunk, data: chunk.data.slice() }));
+    return { ref: series.ref, labels: series.labels.slice(), chunks };
+  }
+
+  #smallest(): number | undefined {
+    let best: number | undefined;
+    for (const [i, { current }] of this.#lanes.entries()) {
+      if (current === undefined) continue;
+      if (best === undefined || compareLabels(current.labels, this.#lanes[best]!.current!.labels) < 0) best = i;
+    }
+    return best;
+  }
+
+  #chunks(series: ShardSeries): HeadChunk[] {
+    const chunks: HeadChunk[] = [];
+    for (const chunk of series.chunks) {
+      const inside = chunk.minTime >= this.#min && chunk.maxTime <= this.#max;
+      const kept = inside ? chunk : clip(chunk, this.#min, this.#max);
+      if (kept === undefined) continue;
+      chunks.push({
+        minTimeMs: Number(kept.minTime),
+        maxTimeMs: Number(kept.maxTime),
+        encoding: ChunkEncoding.xor,
+        sampleCount: kept.sampleCount,
+        data: kept.data,
+      });
+    }
+    return chunks;
+  }
+}
+
+/** The part of a chunk that lies in the range, encoded anew; undefined when no sample does. */
+function clip(chunk: ShardChunk, min: bigint, max: bigint): ShardChunk | undefined {
+  const samples = decodeXor(chunk.data).filter(({ timestampMs }) => timestampMs >= min && timestampMs <= max);
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  return { minTime: first.timestampMs, maxTime: last.timestampMs, sampleCount: samples.length, data: encodeXor(samples) };
+}

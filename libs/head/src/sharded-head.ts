@@ -1,0 +1,298 @@
+import { GiB, invariant } from '@gauntlet/base';
+import { Shard, sliceBatch, type ScannedBatch, type ShardAppend } from '@gauntlet/kernel';
+import { ShardsCursor } from './cursor.js';
+import type { AppendBounds, AppendResult, Head, HeadCursor, HeadOptions, Rejections } from './head.js';
+import { int64Max, int64Min, toInt64 } from './int64.js';
+import { RefSet } from './ref-set.js';
+import { RecordCorruptError } from './replay-error.js';
+
+const shardBytesMaxDefault = 2 * GiB;
+/** Slots walked between two looks at the clock. */
+const truncateSteps = 2048;
+
+/** Opens an empty head. */
+export function createHead(options: HeadOptions): Head {
+  return new ShardedHead(options);
+}
+
+class ShardedHead implements Head {
+  readonly #chunkRange: bigint;
+  readonly #shardOptions: { readonly chunkRangeMs: number; readonly samplesPerChunk: number };
+  readonly #shardBytesMax: number;
+  /** Series stay in the shard that was the newest when they came. */
+  readonly #shards: Shard[] = [];
+  #min = int64Max;
+  #max = int64Min;
+  #minValid = int64Min;
+  #started = false;
+  #nextRef = 1n;
+  #seriesCreated = 0;
+  #samplesAppended = 0;
+  #seriesRemoved = 0;
+  readonly #replayed = { series: 0, samples: 0, dropped: 0, unknownRefs: 0 };
+  #isReplaying = true;
+  #hasCursor = false;
+  readonly #liveRefs = new RefSet();
+  /** Refs whose series are gone, or that a later record redirected, and until when the WAL may hold samples for them. */
+  #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
+  #truncation: { readonly min: bigint; shard: number; oldest: bigint; readonly removed: RefSet } | undefined;
+
+  constructor({ chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault }: HeadOptions) {
+    invariant(Number.isSafeInteger(chunkRangeMs) && chunkRangeMs > 0, 'a chunk range is a positive number of milliseconds');
+    invariant(samplesPerChunk >= 4 && samplesPerChunk <= 30_000, 'a chunk counts its samples in 16 bits and is estimated at a quarter');
+    this.#chunkRange = BigInt(chunkRangeMs);
+    this.#shardOptions = { chunkRangeMs, samplesPerChunk };
+    this.#shardBytesMax = shardBytesMax;
+    this.#shards.push(new Shard(this.#shardOptions));
+  }
+
+  get minTimeMs(): number {
+    return this.#started ? Number(this.#min) : Infinity;
+  }
+
+  get maxTimeMs(): number {
+    return this.#started ? Number(this.#max) : -Infinity;
+  }
+
+  get minValidTimeMs(): number {
+    return this.#minValid === int64Min ? -Infinity : Number(this.#minValid);
+  }
+
+  set minValidTimeMs(value: number) {
+    this.#minValid = toInt64(value);
+  }
+
+  get seriesCount(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.seriesCount, 0);
+  }
+
+  get chunkCount(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.chunkCount, 0);
+  }
+
+  get memoryBytes(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.memoryBytes, 0);
+  }
+
+  get seriesCreatedTotal(): number {
+    return this.#seriesCreated;
+  }
+
+  get samplesAppendedTotal(): number {
+    return this.#samplesAppended;
+  }
+
+  get seriesRemovedTotal(): number {
+    return this.#seriesRemoved;
+  }
+
+  get replayed(): Head['replayed'] {
+    return this.#replayed;
+  }
+
+  append(batch: ScannedBatch, group: number, bounds: AppendBounds): AppendResult {
+    this.#endReplay();
+    const slice = sliceBatch(batch, group);
+    const timestampMax = toInt64(bounds.timestampMsMax);
+    const newest = this.#openShard();
+    const minValid = this.#minValid;
+    let appendableMin = this.#appendableMin();
+    let started = this.#started;
+    let rows = slice.rows;
+    const results: ShardAppend[] = [];
+    // The newest shard comes last: it alone may create series, and must know that no other has them. ShardFullError
+    // can only come before a shard changed anything; of the others, what they stored is logged by a repetition.
+    for (const shard of this.#shards) {
+      const result = shard.append(slice, rows, { minValid, appendableMin, started, timestampMax }, shard === newest, this.#nextRef);
+      this.#account(result);
+      appendableMin = result.appendableMin;
+      started = result.started;
+      rows = result.rows;
+      results.push(result);
+      if (shard !== newest && result.rowsLeft === 0) break;
+    }
+    return summarize(results);
+  }
+
+  replay(record: Uint8Array): void {
+    invariant(this.#isReplaying, 'replay comes before everything else');
+    const newest = this.#openShard();
+    const count = newest.checkRecord(record);
+    if (count < 0 || (record[0] !== 1 && record[0] !== 2)) throw new RecordCorruptError(record);
+    if (record[0] === 1) this.#replaySeries(record, count, newest);
+    else this.#replaySamples(record, count);
+  }
+
+  keepInCheckpoint(ref: number, minTimeMs: number): boolean {
+    this.#endReplay();
+    if (this.#liveRefs.has(ref)) return true;
+    const min = toInt64(minTimeMs);
+    this.#expiries = this.#expiries.filter(({ time }) => time >= min);
+    return this.#expiries.some(({ refs }) => refs.has(ref)) || (this.#truncation?.removed.has(ref) ?? false);
+  }
+
+  cursor(minTimeMs: number, maxTimeMs: number): HeadCursor {
+    this.#endReplay();
+    invariant(!this.#hasCursor, 'one cursor at a time');
+    invariant(this.#truncation === undefined, 'no cursor while a truncation runs');
+    const cursor = new ShardsCursor(this.#shards.slice(), toInt64(minTimeMs), toInt64(maxTimeMs), () => {
+      this.#hasCursor = false;
+    });
+    this.#hasCursor = true;
+    return cursor;
+  }
+
+  truncate(minTimeMs: number, budgetMs: number): boolean {
+    this.#endReplay();
+    invariant(!this.#hasCursor, 'no truncation while a cursor is open');
+    const min = toInt64(minTimeMs);
+    if (this.#truncation === undefined || this.#truncation.min < min) {
+      if (this.#truncation === undefined && this.#started && this.#min >= min) return false;
+      this.#beginTruncation(min);
+    }
+    const until = performance.now() + budgetMs;
+    while (this.#truncateStep()) {
+      if (performance.now() >= until) return true;
+    }
+    return false;
+  }
+
+  /** The shard that takes new series; a new one once the last has grown enough. */
+  #openShard(): Shard {
+    const newest = this.#shards.at(-1)!;
+    if (newest.usedBytes < this.#shardBytesMax || newest.seriesCount === 0) return newest;
+    const next = new Shard(this.#shardOptions);
+    this.#shards.push(next);
+    return next;
+  }
+
+  #appendableMin(): bigint {
+    if (!this.#started) return this.#minValid;
+    const low = this.#max - this.#chunkRange / 2n;
+    if (low < int64Min) return this.#minValid;
+    return low > this.#minValid ? low : this.#minValid;
+  }
+
+  #account(result: ShardAppend): void {
+    if (result.started && !this.#started) this.#extend(result.firstTime, result.firstTime);
+    this.#extend(result.minTime, result.maxTime);
+    for (let i = 0, ref = Number(this.#nextRef); i < result.created; i += 1) this.#liveRefs.add(ref + i);
+    this.#nextRef = result.nextRef;
+    this.#seriesCreated += result.created;
+    this.#samplesAppended += result.appended;
+  }
+
+  #extend(min: bigint, max: bigint): void {
+    if (min > max) return;
+    this.#started = true;
+    if (min < this.#min) this.#min = min;
+    if (max > this.#max) this.#max = max;
+  }
+
+  #replaySeries(record: Uint8Array, count: number, newest: Shard): void {
+    const done = new Uint8Array(count);
+    for (const shard of this.#shards) {
+      const { applied, maxRef } = shard.replaySeries(record, done, shard === newest);
+      this.#replayed.series += applied;
+      if (maxRef >= this.#nextRef) this.#nextRef = maxRef + 1n;
+    }
+  }
+
+  #replaySamples(record: Uint8Array, count: number): void {
+    let known = 0;
+    for (const shard of this.#shards) {
+      const result = shard.replaySamples(record, this.#minValid);
+      this.#extend(result.minTime, result.maxTime);
+      this.#replayed.samples += result.stored;
+      this.#replayed.dropped += result.dropped;
+      known += result.known;
+    }
+    this.#replayed.unknownRefs += count - known;
+  }
+
+  #endReplay(): void {
+    if (!this.#isReplaying) return;
+    this.#isReplaying = false;
+    for (const shard of this.#shards) {
+      for (const { ref, maxTime } of shard.endReplay()) this.#expire(Number(ref), maxTime);
+      for (const ref of shard.refs()) this.#liveRefs.add(Number(ref));
+    }
+  }
+
+  #expire(ref: number, time: bigint): void {
+    let expiry = this.#expiries.find((e) => e.time === time);
+    if (expiry === undefined) this.#expiries.push((expiry = { time, refs: new RefSet() }));
+    expiry.refs.add(ref);
+  }
+
+  #beginTruncation(min: bigint): void {
+    if (min > this.#minValid) this.#minValid = min;
+    if (this.#started) {
+      if (min > this.#min) this.#min = min;
+      if (min > this.#max) this.#max = min;
+    }
+    this.#truncation = { min, shard: 0, oldest: int64Max, removed: this.#truncation?.removed ?? new RefSet() };
+    for (const shard of this.#shards) shard.beginTruncate(min);
+  }
+
+  /** Walks some slots of one shard; whether there is more to do. */
+  #truncateStep(): boolean {
+    const run = this.#truncation;
+    if (run === undefined) return false;
+    const { more, removed, oldest } = this.#shards[run.shard]!.stepTruncate(truncateSteps);
+    for (const ref of removed) {
+      this.#liveRefs.delete(Number(ref));
+      run.removed.add(Number(ref));
+    }
+    this.#seriesRemoved += removed.length;
+    if (more) return true;
+    if (oldest < run.oldest) run.oldest = oldest;
+    run.shard += 1;
+    if (run.shard < this.#shards.length) return true;
+    this.#endTruncation(run);
+    return false;
+  }
+
+  #endTruncation({ oldest, removed }: { readonly oldest: bigint; readonly removed: RefSet }): void {
+    this.#truncation = undefined;
+    this.#dropEmptyShards();
+    if (this.#started && oldest > this.#min) {
+      // Nothing older is left, and nothing older than appendableMin can come.
+      const appendableMin = this.#appendableMin();
+      const min = oldest < appendableMin ? oldest : appendableMin;
+      this.#min = min;
+      if (min > this.#minValid) this.#minValid = min;
+    }
+    // The WAL may hold samples of removed series up to the oldest that is left.
+    if (!removed.isEmpty) this.#expiries.push({ time: oldest === int64Max ? this.#max : oldest, refs: removed });
+  }
+
+  /** A shard without series is dropped with its memory, unless it is the last. */
+  #dropEmptyShards(): void {
+    for (let i = this.#shards.length - 2; i >= 0; i -= 1) {
+      if (this.#shards[i]!.seriesCount === 0) this.#shards.splice(i, 1);
+    }
+  }
+}
+
+const rejectionNames = ['outOfBounds', 'outOfOrder', 'duplicate', 'emptyLabel', 'duplicateLabel', 'unsortedLabel', 'unsupported'] as const;
+
+function summarize(results: readonly ShardAppend[]): AppendResult {
+  const rejected: Rejections = {
+    outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0,
+  };
+  const records: Uint8Array[] = [];
+  let samplesAppended = 0;
+  let seriesCreated = 0;
+  for (const result of results) {
+    rejectionNames.forEach((name, i) => {
+      rejected[name] += result.rejections[i]!;
+    });
+    samplesAppended += result.appended;
+    seriesCreated += result.created;
+    if (result.seriesRecord.length > 0) records.unshift(result.seriesRecord);
+    if (result.samplesRecord.length > 0) records.push(result.samplesRecord);
+  }
+  const hasRejections = rejectionNames.some((name) => rejected[name] > 0);
+  return { records, samplesAppended, seriesCreated, rejected, hasRejections };
+}

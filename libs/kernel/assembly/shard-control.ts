@@ -1,0 +1,89 @@
+import { allocate, release } from './shard-memory';
+
+/**
+ * What a call leaves for its caller, at a fixed address:
+ *
+ *    0  i64  min and
+ *    8  i64  max time of the samples stored by the call (max < min: none)
+ *   16  u64  next ref
+ *   24  i64  appendableMin used; with
+ *   32  u32  1 once the head has a first sample, whose timestamp is
+ *   40  i64  this (set by the call that saw it)
+ *   48  u32  samples stored
+ *   52  u32  series created
+ *   56  u32  out of bounds, +4 out of order, +8 duplicate, +12 empty label, +16 duplicate label, +20 unsorted label, +24 unsupported
+ *   84  u32  rows or entries left for other shards
+ *   88  u32  address and
+ *   92  u32  length of the series record
+ *   96  u32  address and
+ *  100  u32  length of the samples record
+ *  104  u32  replay: samples dropped, +4 of known refs, +8 series records applied
+ *  116  u32  address and
+ *  120  u32  count of a list (removed refs, the cursor's series, redirected refs)
+ *  128  i64  oldest chunk start that a truncation has seen
+ */
+export const control: usize = memory.data(192, 16);
+export const kMin: usize = 0;
+export const kMax: usize = 8;
+export const kNextRef: usize = 16;
+export const kAppendableMin: usize = 24;
+export const kStarted: usize = 32;
+export const kFirstTime: usize = 40;
+export const kAppended: usize = 48;
+export const kCreated: usize = 52;
+export const kOutOfBounds: usize = 56;
+export const kOutOfOrder: usize = 60;
+export const kDuplicate: usize = 64;
+export const kVerdicts: usize = 64; // Plus 4 for each verdict, which begin at 1.
+export const kUnsupported: usize = 80;
+export const kLeft: usize = 84;
+export const kSeriesRecord: usize = 88;
+export const kSamplesRecord: usize = 96;
+export const kDropped: usize = 104;
+export const kKnown: usize = 108;
+export const kSeriesApplied: usize = 112;
+export const kList: usize = 116;
+export const kListCount: usize = 120;
+export const kOldest: usize = 128;
+
+export function clearControl(): void {
+  memory.fill(control, 0, 192);
+  store<i64>(control, i64.MAX_VALUE, kMin);
+  store<i64>(control, i64.MIN_VALUE, kMax);
+}
+
+/** Areas that a call fills and the next one overwrites; they grow to the largest use and are kept. */
+const areas: usize = memory.data(8 * 8, 16);
+export const areaRequest: u32 = 0;
+export const areaSeriesRecord: u32 = 1;
+export const areaSamplesRecord: u32 = 2;
+export const areaPointers: u32 = 3;
+export const areaLabels: u32 = 4;
+export const areaList: u32 = 5;
+
+/** An area of at least `bytes`; what was in it is lost when it has to grow. */
+export function area(which: u32, bytes: u32): u32 {
+  let slot = areas + (<usize>which << 3);
+  let have = load<u32>(slot, 4);
+  if (have >= bytes) return load<u32>(slot);
+  if (have != 0) release(load<u32>(slot));
+  // Rounded up, so that slightly larger batches do not leave outgrown areas behind.
+  let size: u32 = 4096;
+  while (size < bytes) size = size < 0x40000000 ? size << 1 : 0xff000000;
+  store<u32>(slot, allocate(size), 0);
+  store<u32>(slot, size, 4);
+  return load<u32>(slot);
+}
+
+/** Gives an area back. */
+export function dropArea(which: u32): void {
+  let slot = areas + (<usize>which << 3);
+  if (load<u32>(slot, 4) != 0) release(load<u32>(slot));
+  store<u64>(slot, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+export function bump(counter: usize, by: u32): void {
+  store<u32>(control + counter, load<u32>(control + counter) + by);
+}

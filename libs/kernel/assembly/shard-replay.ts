@@ -1,0 +1,193 @@
+import {
+  area, areaLabels, areaList, bump, clearControl, control, kDropped, kKnown, kLeft, kList, kListCount, kMax, kMin, kNextRef, kAppended,
+  kSeriesApplied,
+} from './shard-control';
+import { allocate, release } from './shard-memory';
+import { createSeries, dropChunks, sMaxTime, sOpen, sRef } from './shard-series';
+import { find, insert } from './shard-table';
+import { hashInputEnd, labelsFromWal, readEnd, readVarint, skipLabels, unzigzag } from './shard-wal';
+import { xxh64 } from './xxh64';
+import { appendSample } from './xor';
+
+/**
+ * Refs of the WAL to series, while a replay runs. An entry: u64 ref (0: empty, as refs begin at 1), i64 newest timestamp seen, u32 series, u32 1 if the
+ * series bears another ref, having been created by an earlier record.
+ */
+const entryBytes: u32 = 24;
+let entries: u32 = 0;
+let mask: u32 = 0;
+let count: u32 = 0;
+
+function makeEntries(n: u32): void {
+  entries = allocate(n * entryBytes);
+  memory.fill(entries, 0, n * entryBytes);
+  mask = n - 1;
+}
+
+// @ts-ignore: decorator
+@inline
+function entryOf(ref: u64): usize {
+  let i = <u32>((ref * 0x9e3779b185ebca87) >> 32) & mask;
+  while (true) {
+    let e = <usize>entries + <usize>i * entryBytes;
+    let have = load<u64>(e);
+    if (have == ref || have == 0) return e;
+    i = (i + 1) & mask;
+  }
+}
+
+function setEntry(ref: u64, s: u32, redirected: u32): void {
+  if (entries == 0) makeEntries(1024);
+  if (count * 10 >= mask * 6) {
+    let old = entries;
+    let n = mask + 1;
+    makeEntries(n * 2);
+    for (let i: u32 = 0; i < n; i++) {
+      let from = <usize>old + <usize>i * entryBytes;
+      if (load<u64>(from) != 0) memory.copy(entryOf(load<u64>(from)), from, entryBytes);
+    }
+    release(old);
+  }
+  let e = entryOf(ref);
+  if (load<u64>(e) == 0) {
+    count += 1;
+    store<u64>(e, ref);
+    store<i64>(e, i64.MIN_VALUE, 8);
+  }
+  store<u32>(e, s, 16);
+  store<u32>(e, redirected, 20);
+}
+
+/** Whether the record is a whole series record; its entries are left as kLeft. */
+export function checkSeries(record: usize, length: u32): bool {
+  clearControl();
+  let end = record + length;
+  let at = record + 1;
+  while (at < end) {
+    if (<u32>(end - at) < 9 || load<u64>(at) == 0) return false;
+    if (!skipLabels(at + 8, end)) return false;
+    at = readEnd;
+    bump(kLeft, 1);
+  }
+  return true;
+}
+
+/**
+ * Applies the entries of a checked series record that are not marked in `done` (a byte for each). Labels already known lose their
+ * chunks; unknown ones are left to other shards unless `create` is set.
+ */
+export function replaySeries(record: usize, length: u32, done: usize, create: bool): void {
+  clearControl();
+  let end = record + length;
+  let at = record + 1;
+  let maxRef: u64 = 0;
+  while (at < end) {
+    let ref = bswap<u64>(load<u64>(at));
+    let labels = at + 8;
+    skipLabels(labels, end);
+    at = readEnd;
+    if (ref > maxRef) maxRef = ref;
+    let flag = done;
+    done += 1;
+    if (load<u8>(flag) != 0) continue;
+    // Canonical labels take up to 8 bytes more for each of at least 2.
+    let size = <u32>(at - labels) * 5;
+    let canonical: usize = area(areaLabels, size * 2);
+    let canonicalLength = <u32>(labelsFromWal(labels, at, canonical, canonical + size) - canonical);
+    let tag = <u32>xxh64(canonical + size, <u32>(hashInputEnd - canonical - size));
+    let s = find(tag, canonical, canonicalLength);
+    if (s == 0 && !create) {
+      bump(kLeft, 1);
+      continue;
+    }
+    store<u8>(flag, 1);
+    bump(kSeriesApplied, 1);
+    if (s == 0) {
+      s = createSeries(ref, tag, canonical, canonicalLength);
+      insert(tag, s);
+    } else {
+      dropChunks(s);
+    }
+    setEntry(ref, s, load<u64>(s, sRef) != ref ? 1 : 0);
+  }
+  store<u64>(control, maxRef, kNextRef);
+}
+
+/** Whether the record is a whole samples record; its samples are left as kLeft. */
+export function checkSamples(record: usize, length: u32): bool {
+  clearControl();
+  if (length == 1) return true;
+  if (length < 17) return false;
+  let end = record + length;
+  let at = record + 17;
+  let samples: u32 = 0;
+  while (at < end) {
+    readVarint(at, end);
+    if (readEnd == 0) return false;
+    readVarint(readEnd, end);
+    if (readEnd == 0 || <u32>(end - readEnd) < 8) return false;
+    at = readEnd + 8;
+    samples += 1;
+  }
+  store<u32>(control, samples, kLeft);
+  return true;
+}
+
+/** Appends the samples of a checked record whose refs this shard knows. */
+export function replaySamples(record: usize, length: u32, minValid: i64): void {
+  clearControl();
+  if (length == 1 || entries == 0) return;
+  let baseRef = <i64>bswap<u64>(load<u64>(record, 1));
+  let baseTime = <i64>bswap<u64>(load<u64>(record, 9));
+  let end = record + length;
+  let at = record + 17;
+  let known: u32 = 0;
+  let dropped: u32 = 0;
+  let timeMin = i64.MAX_VALUE;
+  let timeMax = i64.MIN_VALUE;
+  while (at < end) {
+    let ref = <u64>(baseRef + unzigzag(readVarint(at, end)));
+    let t = baseTime + unzigzag(readVarint(readEnd, end));
+    let bits = bswap<u64>(load<u64>(readEnd));
+    at = readEnd + 8;
+    let e = entryOf(ref);
+    let s = load<u32>(e, 16);
+    if (s == 0) continue;
+    known += 1;
+    if (t > load<i64>(e, 8)) store<i64>(e, t, 8);
+    if (t < minValid || (load<u32>(s, sOpen) != 0 && t <= load<i64>(s, sMaxTime))) {
+      dropped += 1;
+      continue;
+    }
+    appendSample(s, t, bits);
+    if (t < timeMin) timeMin = t;
+    if (t > timeMax) timeMax = t;
+  }
+  store<i64>(control, timeMin, kMin);
+  store<i64>(control, timeMax, kMax);
+  store<u32>(control, known, kKnown);
+  store<u32>(control, dropped, kDropped);
+  store<u32>(control, known - dropped, kAppended);
+}
+
+/** Ends the replay. The list: for each redirected ref, u64 ref and i64 newest timestamp seen. */
+export function replayEnd(): void {
+  clearControl();
+  if (entries == 0) return;
+  let redirected: u32 = 0;
+  for (let i: u32 = 0; i <= mask; i++) redirected += load<u32>(<usize>entries + <usize>i * entryBytes, 20);
+  let to: usize = area(areaList, redirected * 16);
+  store<u32>(control, <u32>to, kList);
+  store<u32>(control, redirected, kListCount);
+  for (let i: u32 = 0; i <= mask; i++) {
+    let e = <usize>entries + <usize>i * entryBytes;
+    if (load<u32>(e, 20) == 0) continue;
+    store<u64>(to, load<u64>(e));
+    store<i64>(to, load<i64>(e, 8), 8);
+    to += 16;
+  }
+  release(entries);
+  entries = 0;
+  mask = 0;
+  count = 0;
+}
