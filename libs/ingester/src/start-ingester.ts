@@ -31,7 +31,10 @@ export interface IngesterConfig {
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
   readonly retentionMs: number;
+  /** `--tsdb.max-block-duration`: the length of a block. */
   readonly blockRangeMs: number;
+  /** `--tsdb.min-block-duration`: no chunk crosses a multiple of it. */
+  readonly chunkRangeMs: number;
   readonly walCompression: boolean;
   readonly walDurability: 'sync' | 'write';
   /** The bucket's YAML document; undefined keeps blocks on disk only. */
@@ -155,6 +158,7 @@ function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { 
         randomBytes,
         log,
         blockRangeMs: config.blockRangeMs,
+        chunkRangeMs: config.chunkRangeMs,
         retentionMs: config.retentionMs,
         wal: { compress: config.walCompression, durability: config.walDurability, pendingBytesMax: 2 * pendingBytesMax + messageBytesMax },
         pendingBytesMax,

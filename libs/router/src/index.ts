@@ -16,3 +16,5 @@ export {
   RouterNotReadyError,
   RouterOverloadedError,
 } from './errors.js';
+export { serveRouter, type RouterServer, type RouterServerConfig, type RouterServerEnvironment } from './serve-router.js';
+export { routerMetrics } from './router-metrics.js';

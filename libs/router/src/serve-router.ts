@@ -9,6 +9,7 @@ import {
   type MetricRegistry,
   type ProbeServer,
 } from '@gauntlet/telemetry';
+import { RouterNotReadyError } from './errors.js';
 import { grpcPeerTransport } from './peer-transport.js';
 import { routerMetrics } from './router-metrics.js';
 import { startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
@@ -83,7 +84,7 @@ export async function serveRouter(
     });
     const empty = new Uint8Array();
     server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
-      if (router === undefined) throw new NotReadyError();
+      if (router === undefined) throw new RouterNotReadyError();
       await router.handleRemoteWrite(bytes, encoding);
       return empty;
     });

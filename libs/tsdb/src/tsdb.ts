@@ -20,8 +20,10 @@ export interface TsdbOptions {
   /** Fills a buffer with random bytes: for block ids. */
   readonly randomBytes: (length: number) => Uint8Array;
   readonly log: Log;
-  /** Length of a block and of the head's chunk range, in milliseconds. */
+  /** Length of a block, in milliseconds. */
   readonly blockRangeMs: number;
+  /** No chunk crosses a multiple of it; the block range or a part of it. Samples older than half of it before the newest are refused. */
+  readonly chunkRangeMs: number;
   /** 0 keeps everything. */
   readonly retentionMs: number;
   readonly wal: WalOptions;
@@ -89,10 +91,10 @@ export class Tsdb {
    * @throws an error of kind `corrupt` when a checkpoint is damaged, or the log holds records that this version would lose
    */
   static async open(options: TsdbOptions): Promise<Tsdb> {
-    const { vfs, dir, log, blockRangeMs } = options;
+    const { vfs, dir, log, chunkRangeMs } = options;
     await vfs.makeDir(dir);
     const { blocks, minValidTimeMs } = await loadBlocks(vfs, dir, log);
-    const head = createHead({ chunkRangeMs: blockRangeMs });
+    const head = createHead({ chunkRangeMs });
     if (minValidTimeMs > -Infinity) head.minValidTimeMs = minValidTimeMs;
     const wal = await openLog(options, head);
     return new Tsdb(options, head, wal, blocks);

@@ -1,0 +1,49 @@
+import { parseIngesterFlags, runApp, type IngesterConfig } from '@gauntlet/cli';
+import { startIngester } from '@gauntlet/ingester';
+import { createLogger, createRegistry } from '@gauntlet/telemetry';
+
+void runApp<IngesterConfig>({
+  name: 'ingester',
+  parse: (argv) => parseIngesterFlags(argv),
+  async start(flags, warnings) {
+    const log = createLogger({ level: flags.logLevel, format: flags.logFormat, component: 'ingester' });
+    for (const warning of warnings) log.warn(warning);
+    const ingester = await startIngester(
+      {
+        httpAddress: flags.httpAddress,
+        grpcAddress: flags.grpcAddress,
+        httpGraceMs: flags.httpGraceMs,
+        grpcGraceMs: flags.grpcGraceMs,
+        connectionAgeMsMax: flags.grpcConnectionAgeMsMax,
+        dataDir: flags.tsdbPath,
+        lock: flags.lockFile,
+        labels: Object.fromEntries(flags.externalLabels.map(({ name, value }) => [name, value])),
+        tenantLabelName: flags.tenantLabelName,
+        defaultTenant: flags.defaultTenant,
+        retentionMs: flags.retentionMs,
+        blockRangeMs: flags.blockDurationMsMax,
+        chunkRangeMs: flags.blockDurationMsMin,
+        walCompression: flags.walCompression,
+        walDurability: flags.walDurability,
+        bucketConfig: flags.objstoreConfig,
+        shipper: {
+          hashFunc: flags.hashFunc,
+          uploadConcurrency: flags.uploadConcurrency,
+          allowOutOfOrderUploads: flags.allowOutOfOrderUploads,
+          skipCorruptedBlocks: flags.skipCorruptedBlocks,
+        },
+      },
+      { log, registry: createRegistry() },
+    );
+    log.info('listening', { http: flags.httpAddress, grpc: flags.grpcAddress });
+    return {
+      stop: async () => {
+        log.info('stopping: flushing heads and uploading blocks');
+        await ingester.stop();
+        log.info('stopped');
+      },
+      // A database that cannot be opened ends the process; otherwise only a signal does.
+      ended: ingester.ready.then(() => new Promise<never>(() => {})),
+    };
+  },
+});
