@@ -46,7 +46,8 @@ function expand(bytes: Uint8Array, encoding: 'snappy-block' | 'snappy-framed', b
   const codec = kernel();
   const at = codec.reserve(bytes.length);
   codec.bytes.set(bytes, at);
-  codec.check(codec.exports.expand(bytes.length, codec.encodingNumber(encoding), bytesMax), bytesMax);
+  // Lengths are unsigned numbers of 32 bits.
+  codec.check(codec.exports.expand(bytes.length, codec.encodingNumber(encoding), Math.min(bytesMax, 0xffff_ffff)), bytesMax);
   return codec.takeOutput();
 }
 
