@@ -1,1 +1,2 @@
-export {};
+export { Shipper, type ShipperCounters, type ShipperOptions, type SyncResult } from './shipper.js';
+export { ShipError } from './shipper-error.js';
