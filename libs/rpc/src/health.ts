@@ -10,12 +10,17 @@ type ServingState = keyof typeof states;
 
 const encodeState = (state: ServingState): Buffer => Buffer.from([0x08, states[state]]);
 
-/** The service name that is asked for: field 1, the only one. Empty stands for the process. */
-function decodeService(bytes: Buffer): string {
-  return bytes[0] === 0x0a ? bytes.subarray(2, 2 + (bytes[1] ?? 0)).toString('utf8') : '';
+/** A request names a service in field 1, its only one; the empty name stands for the process. */
+function decodeRequest(bytes: Buffer): HealthRequest {
+  // An object, since grpc-js takes an empty text for no message at all.
+  return { service: bytes[0] === 0x0a ? bytes.subarray(2, 2 + (bytes[1] ?? 0)).toString('utf8') : '' };
 }
 
-const method = { requestStream: false, requestSerialize: Buffer.from, requestDeserialize: decodeService, responseSerialize: encodeState, responseDeserialize: String };
+interface HealthRequest {
+  readonly service: string;
+}
+
+const method = { requestStream: false, requestSerialize: Buffer.from, requestDeserialize: decodeRequest, responseSerialize: encodeState, responseDeserialize: String };
 
 /** The definition that grpc-js wants. */
 export const healthService: ServiceDefinition = {
@@ -23,7 +28,7 @@ export const healthService: ServiceDefinition = {
   Watch: { ...method, path: '/grpc.health.v1.Health/Watch', responseStream: true },
 };
 
-type Watcher = ServerWritableStream<string, ServingState>;
+type Watcher = ServerWritableStream<HealthRequest, ServingState>;
 
 /** Says SERVING only when the process is ready, which peers and load balancers take as "send me work". */
 export class Health {
@@ -31,12 +36,12 @@ export class Health {
   readonly #watchers = new Set<Watcher>();
 
   readonly implementation: UntypedServiceImplementation = {
-    Check: (call: ServerUnaryCall<string, ServingState>, answer: sendUnaryData<ServingState>) => {
-      if (call.request !== '') answer({ code: grpcCodeOf('NOT_FOUND'), details: 'unknown service' });
+    Check: (call: ServerUnaryCall<HealthRequest, ServingState>, answer: sendUnaryData<ServingState>) => {
+      if (call.request.service !== '') answer({ code: grpcCodeOf('NOT_FOUND'), details: 'unknown service' });
       else answer(null, this.#state);
     },
     Watch: (call: Watcher) => {
-      if (call.request !== '') {
+      if (call.request.service !== '') {
         call.write('SERVICE_UNKNOWN');
         return;
       }

@@ -1,4 +1,4 @@
-import { type Metadata, Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { type Metadata, Server, ServerCredentials, type ServerUnaryCall, logVerbosity, type sendUnaryData, setLogVerbosity } from '@grpc/grpc-js';
 import type { ServerHttp2Session } from 'node:http2';
 import { GiB, InvariantViolation, MiB, OperationalError, messageOf } from '@gauntlet/base';
 import { ListenError, listenError, parseListenAddress } from '@gauntlet/telemetry';
@@ -54,6 +54,8 @@ export interface GrpcServer {
 
 /** A gRPC server that also takes framed snappy. The health service is registered; nothing else is. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  // Whatever goes wrong reaches us as an error; grpc-js would write lines of its own to standard error beside it.
+  setLogVerbosity(logVerbosity.NONE);
   const messageBytesMax = options.messageBytesMax ?? messageBytesMaxDefault;
   const server = new Server({
     // grpc-js counts no ping strikes, so clients may ping as often as they like.

@@ -3,7 +3,7 @@ import { type IncomingHttpHeaders, connect, createServer, type Http2Server, type
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { Client, Metadata, Server, credentials } from '@grpc/grpc-js';
+import { Client, Metadata, Server, ServerCredentials, credentials } from '@grpc/grpc-js';
 import { connectPeer, createGrpcServer, UnreadableMessageError, type GrpcServer, type RawMessage } from './index.js';
 import { adaptChannel, adaptServerSessions, snappyServerInterceptor } from './snappy-adaptation.js';
 import { snappyCodec } from './testing/snappy-codec.js';
@@ -84,7 +84,7 @@ test('a method that is not raw gets snappy messages decompressed', async () => {
   const server = new Server({ interceptors: [snappyServerInterceptor(snappyCodec)] });
   server.register('/a/Echo', (call: { request: Buffer }, answer: (error: null, reply: Buffer) => void) => answer(null, call.request), (reply: Buffer) => reply, (bytes: Buffer) => bytes, 'unary');
   const { grpcPort } = await new Promise<{ grpcPort: number }>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', (jest.requireActual('@grpc/grpc-js') as typeof import('@grpc/grpc-js')).ServerCredentials.createInsecure(), (error, grpcPort) => (error ? reject(error) : resolve({ grpcPort })));
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, grpcPort) => (error ? reject(error) : resolve({ grpcPort })));
   });
   const peer = connectPeer(`127.0.0.1:${grpcPort}`, { codec: snappyCodec });
   const reply = await peer.call('/a/Echo', { bytes: snappyCodec.encode(Buffer.from('squeezed')), compressed: true }, { deadlineMs: Date.now() + 5000 });
