@@ -226,3 +226,7 @@ async function eachAtOnce<T>(items: readonly T[], limit: number, run: (item: T) 
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
 }
+
+export function createShipper(options: ShipperOptions): Shipper {
+  return new Shipper(options);
+}

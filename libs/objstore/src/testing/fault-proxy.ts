@@ -86,7 +86,7 @@ export class FaultProxy {
       answer.pipe(response);
     });
     onward.on('error', () => request.socket.destroy());
-    request.socket.once('close', () => onward.destroy());
+    response.once('close', () => onward.destroy());
     if (fault !== 'cut-body') {
       request.pipe(onward);
       return;
