@@ -14,7 +14,7 @@ export class BucketConfigError extends OperationalError {
   readonly code = 'BUCKET_CONFIG_INVALID';
 }
 
-const documentKeys = z.strictObject({ type: z.string().default(''), config: z.unknown(), prefix: z.string().default('') });
+const documentKeys = z.strictObject({ type: z.string().default(''), config: z.unknown().optional(), prefix: z.string().default('') });
 const filesystemKeys = z.object({ directory: z.string().default('') });
 
 /**
