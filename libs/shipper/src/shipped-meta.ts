@@ -38,7 +38,8 @@ export function encodeShippedMeta(
   { labels, source, files, uploadTimeMs }: { labels: ReadonlyMap<string, string>; source: string; files: readonly ShippedFile[]; uploadTimeMs: number | undefined },
 ): Uint8Array {
   const chunks = files.map((file) => file.rel_path).filter((path) => path.startsWith('chunks/'));
-  const { thanos: _replaced, ...local } = meta.document;
+  const local: Record<string, unknown> = { ...meta.document };
+  delete local['thanos'];
   const thanos = {
     labels: Object.fromEntries([...labels].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))),
     downsample: { resolution: 0 },
