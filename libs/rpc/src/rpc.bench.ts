@@ -4,6 +4,11 @@ import { snappyCodec } from './testing/snappy-codec.js';
 
 /*
  * Unary calls over loopback, server and client each in a process of its own: calls per CPU second of both.
+ * On two shared cores, Node 20, MB per CPU second of server / client, with windows of 64 KiB and with ours:
+ *     20 KB  106 / 82   114 / 89
+ *    160 KB  208 / 255  363 / 509
+ *      1 MB  320 / 395  498 / 901
+ *
  * Run it bundled, as the apps are: esbuild libs/rpc/src/rpc.bench.ts --bundle --platform=node --external:snappy
  */
 const seconds = 4;
