@@ -35,13 +35,13 @@ export function parseMeta(bytes: Uint8Array): LocalMeta {
 /** The meta.json of the bucket (spec/receive.md 7.9): the local document and a `thanos` section, tab-indented, ending with a newline. */
 export function encodeShippedMeta(
   meta: LocalMeta,
-  { labels, source, files, uploadTimeMs }: { labels: ReadonlyMap<string, string>; source: string; files: readonly ShippedFile[]; uploadTimeMs: number | undefined },
+  { labels, source, files, uploadTimeMs }: { labels: Readonly<Record<string, string>>; source: string; files: readonly ShippedFile[]; uploadTimeMs: number | undefined },
 ): Uint8Array {
   const chunks = files.map((file) => file.rel_path).filter((path) => path.startsWith('chunks/'));
   const local: Record<string, unknown> = { ...meta.document };
   delete local['thanos'];
   const thanos = {
-    labels: Object.fromEntries([...labels].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))),
+    labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))),
     downsample: { resolution: 0 },
     source,
     segment_files: chunks.map((path) => path.slice('chunks/'.length)),

@@ -38,7 +38,7 @@ async function twoBlocks(): Promise<MemoryVfs> {
 }
 
 const shipper = (vfs: Vfs, bucket: Bucket, more: Partial<ShipperOptions> = {}): Shipper =>
-  new Shipper({ vfs, bucket, dir, labels: () => new Map([['tenant_id', 'team-1'], ['cluster', 'eu-1']]), source: 'receive', clock: { nowMs: () => 1_795_249_277_449 }, ...more });
+  new Shipper({ vfs, bucket, dir, labels: () => ({ tenant_id: 'team-1', cluster: 'eu-1' }), source: 'receive', clock: { nowMs: () => 1_795_249_277_449 }, ...more });
 
 /** A block with a meta.json has all its files, whole; returns the ids of those that have one. */
 function wholeBlocks(bucket: MemoryBucket): string[] {
@@ -69,7 +69,7 @@ test('the shipped meta.json is that of Thanos, and the local one is not touched'
   await put(vfs, `${dir}/${golden.ulid}/index`, new Uint8Array(83_481));
   await put(vfs, `${dir}/${golden.ulid}/meta.json`, Buffer.from(golden.metaInTheDataDirectory));
   const bucket = new MemoryBucket();
-  await shipper(vfs, bucket, { labels: () => new Map([['tenant_id', 'team-1'], ['receive_replica', 'r1'], ['cluster', 'eu-1']]) }).sync(signal);
+  await shipper(vfs, bucket, { labels: () => ({ tenant_id: 'team-1', receive_replica: 'r1', cluster: 'eu-1' }) }).sync(signal);
   const shipped = Buffer.from(bucket.objects.get(`${golden.ulid}/meta.json`)?.bytes ?? []).toString();
   expect(shipped).toBe(goldenMeta.replace('17.449351017Z', '17.449Z')); // Our clock has no nanoseconds.
   expect(Buffer.from(await vfs.readFile(`${dir}/${golden.ulid}/meta.json`)).toString()).toBe(golden.metaInTheDataDirectory);
@@ -97,7 +97,7 @@ test('records a block that the bucket already has, drops those gone here, and ta
 
 test('refuses empty external labels', async () => {
   const bucket = new MemoryBucket();
-  await expect(shipper(await twoBlocks(), bucket, { labels: () => new Map() }).sync(signal)).rejects.toThrow('empty external labels are not allowed for Thanos block.');
+  await expect(shipper(await twoBlocks(), bucket, { labels: () => ({}) }).sync(signal)).rejects.toThrow('empty external labels are not allowed for Thanos block.');
   expect(bucket.objects.size).toBe(0);
 });
 

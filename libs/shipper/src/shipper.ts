@@ -15,7 +15,7 @@ export interface ShipperOptions {
   /** The tenant's directory. */
   readonly dir: string;
   /** The tenant's external labels, asked anew for each upload: they change when hashrings do. */
-  readonly labels: () => ReadonlyMap<string, string>;
+  readonly labels: () => Readonly<Record<string, string>>;
   readonly source: 'receive';
   readonly hashFunc?: 'SHA256' | '';
   /** Chunk files in flight at once; 0 or nothing means 1. */
@@ -23,7 +23,7 @@ export interface ShipperOptions {
   readonly allowOutOfOrderUploads?: boolean;
   readonly skipCorruptedBlocks?: boolean;
   readonly clock?: Pick<Clock, 'nowMs'>;
-  readonly log?: (level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly log?: Readonly<Record<'info' | 'warn' | 'error', (message: string, fields: Readonly<Record<string, unknown>>) => void>>;
 }
 
 /** For metrics; they only grow. */
@@ -97,7 +97,7 @@ export class Shipper {
         } catch (error) {
           result.failed++;
           this.counters.uploadFailures++;
-          this.#options.log?.('error', 'upload of block failed', { block: meta.ulid, error: messageOf(error) });
+          this.#options.log?.error('upload of block failed', { block: meta.ulid, error: messageOf(error) });
           if (!allowOutOfOrderUploads || signal.aborted) throw error;
         }
       }
@@ -127,7 +127,7 @@ export class Shipper {
         this.counters.corruptedBlocks++;
         if (!skipCorruptedBlocks) throw new ShipError('BLOCK_META_UNREADABLE', `Cannot ship block ${id}: its meta.json is unreadable: ${messageOf(error)}`, { cause: error });
         result.failed++;
-        log?.('warn', 'corrupted block skipped', { block: id, error: messageOf(error) });
+        log?.warn('corrupted block skipped', { block: id, error: messageOf(error) });
       }
     }
     return metas.sort((a, b) => a.minTimeMs - b.minTimeMs || (a.ulid < b.ulid ? -1 : 1));
@@ -138,7 +138,7 @@ export class Shipper {
     const { bucket, vfs, log } = this.#options;
     if (await bucket.exists(`${meta.ulid}/meta.json`, signal)) return false;
     const labels = this.#options.labels();
-    if (labels.size === 0) throw new ShipError('EXTERNAL_LABELS_EMPTY', 'empty external labels are not allowed for Thanos block.');
+    if (Object.keys(labels).length === 0) throw new ShipError('EXTERNAL_LABELS_EMPTY', 'empty external labels are not allowed for Thanos block.');
     const upload = this.#uploadDir(meta.ulid);
     try {
       const files = await this.#link(meta.ulid, upload);
@@ -148,7 +148,7 @@ export class Shipper {
     }
     this.counters.uploads++;
     this.counters.lastSuccessfulUploadMs = this.#clock.nowMs();
-    log?.('info', 'block uploaded', { block: meta.ulid });
+    log?.info('block uploaded', { block: meta.ulid });
     return true;
   }
 
@@ -166,7 +166,7 @@ export class Shipper {
     return [...files, { rel_path: 'meta.json' }];
   }
 
-  async #upload(meta: LocalMeta, labels: ReadonlyMap<string, string>, files: readonly ShippedFile[], upload: string, signal: AbortSignal): Promise<void> {
+  async #upload(meta: LocalMeta, labels: Readonly<Record<string, string>>, files: readonly ShippedFile[], upload: string, signal: AbortSignal): Promise<void> {
     const { bucket, vfs, source } = this.#options;
     const encode = (uploadTimeMs: number | undefined): Uint8Array => encodeShippedMeta(meta, { labels, source, files, uploadTimeMs });
     await writeFileDurable(vfs, `${upload}/meta.json`, encode(undefined));
