@@ -13,7 +13,7 @@ const rings = (['hashmod', 'ketama'] as const).flatMap((algorithm) =>
   ),
 );
 
-test('each row is in one batch for each replica: that of its owner, with the tuple that it shares', () => {
+test('rows are grouped by their owners, and each group goes to all of them', () => {
   const planner = new Planner();
   const hashes = fc.array(fc.bigInt({ min: 0n, max: 0xffffffffffffffffn }), { maxLength: 200 });
   fc.assert(
@@ -21,26 +21,28 @@ test('each row is in one batch for each replica: that of its owner, with the tup
       const rf = ring.replicationFactor;
       const rows = new Uint8Array((firstRow + routeHashes.length) * 56);
       routeHashes.forEach((hash, i) => new DataView(rows.buffer).setBigUint64((firstRow + i) * 56 + 8, hash, true));
-      const { batches, tupleCount } = planner.plan(ring, rows, firstRow, routeHashes.length);
+      const { batches, tuples } = planner.plan(ring, rows, firstRow, routeHashes.length);
       const tupleOf = (row: number): number => {
         const hash = routeHashes[row - firstRow] as bigint;
         return ring.tupleOf(Number(hash >> 32n), Number(hash & 0xffffffffn));
       };
-      const seen = new Map<number, Set<number>>();
-      let placed = 0;
-      for (const { endpoint, replica, rows: batchRows, tuples } of batches) {
-        expect(new Set(tuples).size).toBe(tuples.length);
-        expect(new Set(Array.from(batchRows, tupleOf)).size).toBe(tuples.length);
-        for (const row of batchRows) {
-          placed += 1;
-          expect(ring.tupleOwners[tupleOf(row) * rf + replica]).toBe(endpoint);
-          seen.set(row, (seen.get(row) ?? new Set()).add(replica));
-        }
-        for (const tuple of tuples) expect(tuple).toBeLessThan(tupleCount);
+      // Every row is in one tuple, with the others of its owners, in order.
+      expect(tuples.flatMap((list) => [...list]).sort((a, b) => a - b)).toEqual(
+        routeHashes.map((_, i) => firstRow + i),
+      );
+      for (const list of tuples) {
+        expect([...list]).toEqual([...list].sort((a, b) => a - b));
+        expect(new Set(Array.from(list, tupleOf)).size).toBe(1);
       }
-      expect(placed).toBe(routeHashes.length * rf);
-      expect([...seen.values()].every((replicas) => replicas.size === rf)).toBe(true);
-      expect(tupleCount).toBe(new Set(Array.from(routeHashes, (_, i) => tupleOf(firstRow + i))).size);
+      // Every tuple is in the batch of each of its owners.
+      const owners = tuples.map(() => new Map<number, number>());
+      for (const { endpoint, replica, tuples: numbers } of batches)
+        for (const number of numbers) owners[number]?.set(replica, endpoint);
+      tuples.forEach((list, number) => {
+        const tuple = tupleOf(list[0] as number);
+        for (let n = 0; n < rf; n += 1) expect(owners[number]?.get(n)).toBe(ring.tupleOwners[tuple * rf + n]);
+      });
+      expect(new Set(batches.map(({ endpoint, replica }) => `${endpoint} ${replica}`)).size).toBe(batches.length);
     }),
   );
 });

@@ -1,11 +1,14 @@
 import type { Ring } from '@gauntlet/ring';
 
-/** Where the series of one tenant go. Indexes of rows are those of the scanned batch. */
+/** Where the series of one tenant go. */
 export interface Plan {
+  /**
+   * For each tuple of owners that occurs, the indexes of its rows in the scanned batch, in wire order. The series of a
+   * tuple are stored or lost together. Valid until the planner's next call.
+   */
+  readonly tuples: readonly Uint32Array[];
   /** One for each endpoint and replica that gets any series. */
   readonly batches: readonly PlannedBatch[];
-  /** Distinct tuples of owners: the series of one are stored or lost together. */
-  readonly tupleCount: number;
 }
 
 export interface PlannedBatch {
@@ -13,13 +16,11 @@ export interface PlannedBatch {
   readonly endpoint: number;
   /** From 0. */
   readonly replica: number;
-  /** Valid until the planner's next call. */
-  readonly rows: Uint32Array;
-  /** The tuples, from 0 to `tupleCount`, whose series are in the batch. */
+  /** The tuples whose series go there, as indexes into the plan's. */
   readonly tuples: readonly number[];
 }
 
-/** Groups series by endpoint and replica. Keeps its working memory, so that a series costs no allocation. */
+/** Groups series by their owners. Keeps its working memory, so that a series costs no allocation. */
 export class Planner {
   #tupleOfRow = new Uint32Array(0);
   #rows = new Uint32Array(0);
@@ -27,53 +28,21 @@ export class Planner {
   readonly #numbers = new WeakMap<Ring, Int32Array>();
 
   plan(ring: Ring, rows: Uint8Array, firstRow: number, rowCount: number): Plan {
-    const { replicationFactor: rf, tupleOwners } = ring;
-    if (this.#tupleOfRow.length < rowCount) this.#tupleOfRow = new Uint32Array(rowCount * 2);
-    if (this.#rows.length < rowCount * rf) this.#rows = new Uint32Array(rowCount * rf * 2);
-    const tupleOfRow = this.#tupleOfRow;
-    ring.placeRows(rows, firstRow, rowCount, tupleOfRow);
-
-    const { used, rowCounts } = this.#countTuples(ring, rowCount);
-    // A batch is known by endpoint * rf + replica.
-    const ends = new Uint32Array(ring.endpoints.length * rf);
-    const tuplesOf = new Map<number, number[]>();
-    used.forEach((tuple, number) => {
-      for (let n = 0; n < rf; n += 1) {
-        const batch = (tupleOwners[tuple * rf + n] as number) * rf + n;
-        ends[batch] = (ends[batch] as number) + (rowCounts[number] as number);
-        const tuples = tuplesOf.get(batch);
-        if (tuples) tuples.push(number);
-        else tuplesOf.set(batch, [number]);
-      }
-    });
-    for (let batch = 0, at = 0; batch < ends.length; batch += 1) {
-      const size = ends[batch] as number;
-      ends[batch] = at;
-      at += size;
+    if (this.#tupleOfRow.length < rowCount) {
+      this.#tupleOfRow = new Uint32Array(rowCount * 2);
+      this.#rows = new Uint32Array(rowCount * 2);
     }
-    const starts = ends.slice();
-    for (let row = 0; row < rowCount; row += 1) {
-      const owners = (tupleOfRow[row] as number) * rf;
-      for (let n = 0; n < rf; n += 1) {
-        const batch = (tupleOwners[owners + n] as number) * rf + n;
-        const at = ends[batch] as number;
-        this.#rows[at] = firstRow + row;
-        ends[batch] = at + 1;
-      }
-    }
-    const batches = Array.from(tuplesOf, ([batch, tuples]) => ({
-      endpoint: Math.floor(batch / rf),
-      replica: batch % rf,
-      rows: this.#rows.subarray(starts[batch], ends[batch]),
-      tuples,
-    }));
-    return { batches, tupleCount: used.length };
-  }
-
-  /** The tuples that occur, and in how many rows each. */
-  #countTuples(ring: Ring, rowCount: number): { used: number[]; rowCounts: number[] } {
+    ring.placeRows(rows, firstRow, rowCount, this.#tupleOfRow);
     let numbers = this.#numbers.get(ring);
     if (!numbers) this.#numbers.set(ring, (numbers = new Int32Array(ring.tupleCount).fill(-1)));
+    const { used, rowCounts } = this.#countTuples(numbers, rowCount);
+    const tuples = this.#sortRows(numbers, rowCounts, firstRow, rowCount);
+    for (const tuple of used) numbers[tuple] = -1;
+    return { tuples, batches: batchesOf(ring, used) };
+  }
+
+  /** The tuples that occur, in the order of their numbers, and in how many rows each. */
+  #countTuples(numbers: Int32Array, rowCount: number): { used: number[]; rowCounts: number[] } {
     const used: number[] = [];
     const rowCounts: number[] = [];
     for (let row = 0; row < rowCount; row += 1) {
@@ -87,7 +56,37 @@ export class Planner {
         rowCounts.push(1);
       }
     }
-    for (const tuple of used) numbers[tuple] = -1;
     return { used, rowCounts };
   }
+
+  /** A counting sort, which keeps rows of one tuple in order: the same series may come twice. */
+  #sortRows(numbers: Int32Array, rowCounts: readonly number[], firstRow: number, rowCount: number): Uint32Array[] {
+    let end = 0;
+    const tuples = rowCounts.map((count) => this.#rows.subarray(end, (end += count)));
+    const cursors = new Uint32Array(rowCounts.length);
+    for (let number = 1; number < cursors.length; number += 1) {
+      cursors[number] = (cursors[number - 1] as number) + (rowCounts[number - 1] as number);
+    }
+    for (let row = 0; row < rowCount; row += 1) {
+      const number = numbers[this.#tupleOfRow[row] as number] as number;
+      const at = cursors[number] as number;
+      this.#rows[at] = firstRow + row;
+      cursors[number] = at + 1;
+    }
+    return tuples;
+  }
+}
+
+function batchesOf({ replicationFactor: rf, tupleOwners }: Ring, used: readonly number[]): PlannedBatch[] {
+  // A batch is known by endpoint * rf + replica.
+  const tuplesOf = new Map<number, number[]>();
+  used.forEach((tuple, number) => {
+    for (let replica = 0; replica < rf; replica += 1) {
+      const batch = (tupleOwners[tuple * rf + replica] as number) * rf + replica;
+      const tuples = tuplesOf.get(batch);
+      if (tuples) tuples.push(number);
+      else tuplesOf.set(batch, [number]);
+    }
+  });
+  return Array.from(tuplesOf, ([batch, tuples]) => ({ endpoint: Math.floor(batch / rf), replica: batch % rf, tuples }));
 }

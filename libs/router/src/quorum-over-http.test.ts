@@ -27,6 +27,21 @@ test('every series reaches as many distinct endpoints as the replication factor,
   );
 });
 
+test.each<['snappy' | 'none']>([['snappy'], ['none']])(
+  'large requests, whose messages share their pieces, arrive as small ones do (%s)',
+  async (compression) => {
+    const { url, peers } = await run({ compression });
+    const series = Array.from({ length: 1000 }, (_, i) => ({ __name__: 'up', instance: `host-${i}` }));
+    expect((await post(url, writeBody(series), { 'THANOS-TENANT': 'team' })).status).toBe(200);
+    await until(() => peers.calls.length === 9);
+    for (const { instance } of series) expect(new Set(peers.ownersOf(`__name__=up,instance=${instance}`)).size).toBe(3);
+    expect(peers.calls.reduce((sum, call) => sum + call.series.length, 0)).toBe(3000);
+    expect(new Set(peers.calls.map(({ tenant, replica }) => `${tenant} ${replica}`))).toEqual(
+      new Set(['team 1', 'team 2', 'team 3']),
+    );
+  },
+);
+
 describe.each<[name: string, a: Behaviour, b: Behaviour, c: Behaviour, status: number]>([
   ['all store', stores, stores, stores, 200],
   ['one down', isDown, stores, stores, 200],

@@ -1,7 +1,8 @@
 import { type Clock } from '@gauntlet/base';
 import { groupBytes, type Intake, type MessageEncoding, type MessageSchema, type ScannedBatch } from '@gauntlet/kernel';
 import { validateTenant } from '@gauntlet/model';
-import type { Hashrings } from '@gauntlet/ring';
+import type { Endpoint, Hashrings } from '@gauntlet/ring';
+import { cutMessages } from './cut-messages.js';
 import { NoHashringError, RouterNotReadyError } from './errors.js';
 import { fanOut, type FanOutCall } from './fan-out.js';
 import type { Peers } from './peers.js';
@@ -87,18 +88,18 @@ export class Router {
     for (const { tenant, firstRow, rowCount, ring } of groups) {
       const firstTuple = tupleCount;
       const plan = this.#planner.plan(ring, batch.rows, firstRow, rowCount);
-      tupleCount += plan.tupleCount;
-      for (const { endpoint: index, replica, rows, tuples } of plan.batches) {
-        const endpoint = ring.endpoints[index] as (typeof ring.endpoints)[number];
+      tupleCount += plan.tuples.length;
+      const messages = cutMessages({ intake, plan, tenant, encoding: compressed ? 'snappy-framed' : 'identity' });
+      plan.batches.forEach(({ endpoint: index, replica, tuples }, i) => {
+        const endpoint = ring.endpoints[index] as Endpoint;
         calls.push({
           peer: peers.get(endpoint.address),
           endpoint,
           replica,
-          // On the wire replicas count from 1; 0 says that a write is not replicated yet.
-          message: intake.gather(rows, tenant, replica + 1, compressed ? 'snappy-framed' : 'identity'),
+          message: messages[i] as Buffer,
           tuples: firstTuple === 0 ? tuples : tuples.map((tuple) => firstTuple + tuple),
         });
-      }
+      });
     }
     return { calls, tupleCount };
   }
