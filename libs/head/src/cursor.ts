@@ -11,10 +11,9 @@ const stepSeries = 1024;
 export class ShardsCursor implements HeadCursor {
   readonly #min: bigint;
   readonly #max: bigint;
-  readonly #lanes: { readonly shard: Shard; ready: boolean; current: ShardSeries | undefined }[];
+  readonly #lanes: { readonly shard: Shard; ready: boolean; labels: Uint8Array | undefined }[];
   /** The lane whose series was returned last: it moves on only then, because moving ends the validity of its views. */
   #last: number | undefined;
-  #isPrimed = false;
   #isOpen = true;
   readonly #onClose: () => void;
 
@@ -23,7 +22,7 @@ export class ShardsCursor implements HeadCursor {
     this.#max = max;
     this.#onClose = onClose;
     for (const shard of shards) shard.openCursor(min, max);
-    this.#lanes = shards.map((shard) => ({ shard, ready: false, current: undefined }));
+    this.#lanes = shards.map((shard) => ({ shard, ready: false, labels: undefined }));
   }
 
   get seriesCount(): number {
@@ -45,17 +44,9 @@ export class ShardsCursor implements HeadCursor {
   next(): HeadSeries | undefined {
     invariant(this.#isOpen, 'the cursor is open');
     while (this.prepare(Infinity));
-    if (this.#last !== undefined) {
-      const lane = this.#lanes[this.#last]!;
-      lane.current = this.#advance(lane.shard);
-    } else if (!this.#isPrimed) {
-      for (const lane of this.#lanes) lane.current = this.#advance(lane.shard);
-    }
-    this.#isPrimed = true;
-    this.#last = this.#smallest();
-    if (this.#last === undefined) return undefined;
-    const { current } = this.#lanes[this.#last]!;
-    return { ref: Number(current!.ref), labels: current!.labels, chunks: this.#chunks(current!) };
+    const only = this.#lanes.length === 1 ? this.#lanes[0] : undefined;
+    const series = only === undefined ? this.#nextOfAll() : only.shard.nextSeries();
+    return series && { ref: Number(series.ref), labels: series.labels, chunks: this.#chunks(series) };
   }
 
   close(): void {
@@ -65,19 +56,21 @@ export class ShardsCursor implements HeadCursor {
     this.#onClose();
   }
 
-  /** With several shards a series waits for its turn while others are read and appended to: it needs bytes of its own. */
-  #advance(shard: Shard): ShardSeries | undefined {
-    const series = shard.nextSeries();
-    if (series === undefined || this.#lanes.length === 1) return series;
-    const chunks = series.chunks.map((chunk) => ({ ...chunk, data: chunk.data.slice() }));
-    return { ref: series.ref, labels: series.labels.slice(), chunks };
+  #nextOfAll(): ShardSeries | undefined {
+    const moving = this.#last === undefined ? this.#lanes : [this.#lanes[this.#last]!];
+    // A series waits for its turn while others are read and appended to, so its labels are copied; its chunks are looked up when it is due.
+    for (const lane of moving) lane.labels = lane.shard.nextLabels()?.slice();
+    this.#last = this.#smallest() ?? this.#last;
+    const due = this.#last === undefined ? undefined : this.#lanes[this.#last]!;
+    return due?.labels && due.shard.currentSeries();
   }
 
   #smallest(): number | undefined {
     let best: number | undefined;
-    for (const [i, { current }] of this.#lanes.entries()) {
-      if (current === undefined) continue;
-      if (best === undefined || compareLabels(current.labels, this.#lanes[best]!.current!.labels) < 0) best = i;
+    for (let i = 0; i < this.#lanes.length; i += 1) {
+      const { labels } = this.#lanes[i]!;
+      if (labels === undefined) continue;
+      if (best === undefined || compareLabels(labels, this.#lanes[best]!.labels!) < 0) best = i;
     }
     return best;
   }

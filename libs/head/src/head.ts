@@ -7,6 +7,12 @@ export interface HeadOptions {
   readonly samplesPerChunk?: number;
   /** A kernel instance that has grown to this takes no new series; the next one is opened. At most 4 GiB. */
   readonly shardBytesMax?: number;
+  /**
+   * Series that one instance holds at most; 2^19 by default. Series do not move, and their chunks grow where they are: this
+   * leaves each 8 KiB of the 4 GiB that an instance can address. An instance that is full all the same refuses appends
+   * (`overloaded`, HEAD_SHARD_FULL) until a truncation gives room.
+   */
+  readonly shardSeriesMax?: number;
 }
 
 /** Why samples or series of a batch were not stored: counts for each class of spec/receive.md 6.5. */
@@ -24,7 +30,7 @@ export interface Rejections {
 export interface AppendResult {
   /**
    * What must be in the WAL before the batch is answered with success: a series record (id 1) when series were created, then
-   * a samples record (id 2). It holds every accepted sample, repeated identical ones included: a client that repeats a
+   * a samples record (id 2) for each shard that has stored some. They hold every accepted sample, repeated identical ones included: a client that repeats a
    * request whose log write failed must be able to trust the second answer. Views into linear memory, valid until the
    * head's next call.
    */
@@ -90,7 +96,7 @@ export interface Head {
   readonly seriesCreatedTotal: number;
   readonly samplesAppendedTotal: number;
   readonly seriesRemovedTotal: number;
-  /** Bytes of linear memory of all kernel instances. */
+  /** Bytes in use of the linear memory of all kernel instances. */
   readonly memoryBytes: number;
 
   /** Appends the rows of one tenant group of a scanned request: validates labels, finds or creates series, classifies and stores samples (spec/receive.md 6). */

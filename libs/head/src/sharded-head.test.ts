@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { decodeXor } from '@gauntlet/chunk';
-import { createHead, type Head, type HeadSeries, type Rejections } from './index.js';
+import { RecordCorruptError, createHead, type Head, type HeadSeries, type Rejections } from './index.js';
 import { compareLabels } from './compare-labels.js';
 import { canonicalLabels, layOutBatch, type TestLabels, type TestRow } from './testing/lay-out-batch.js';
 import { ModelHead, type ModelSeries } from './testing/model-head.js';
@@ -201,3 +203,127 @@ function samplesOf(head: Head, from: number): Map<string, string[]> {
   ]);
   return new Map(all);
 }
+
+test('float samples are logged as Prometheus logs them, under the refs that its log has given', () => {
+  const recorded = readFileSync(join(__dirname, '../testdata/wal-records.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly type: string; readonly record: string; readonly decoded: readonly (readonly [string, string, string])[] });
+  const head = createHead({ chunkRangeMs: 7_200_000 });
+  const labelsOf = new Map<number, TestLabels>();
+  for (const { type, record } of recorded) {
+    if (type !== 'series') continue;
+    const bytes = Buffer.from(record, 'base64');
+    head.replay(bytes);
+    for (const { ref, labels } of decodeSeriesRecord(bytes)) labelsOf.set(ref, labels);
+  }
+  let compared = 0;
+  for (const { type, record, decoded } of recorded) {
+    if (type !== 'samples') continue;
+    const rows = decoded.map(([ref, t, bits]) => ({ labels: labelsOf.get(Number(ref))!, samples: [{ t: BigInt(t), bits: BigInt(`0x${bits}`) }] }));
+    const { records, hasRejections } = head.append(layOutBatch(rows), 0, unbounded);
+    // Prometheus also logs what it then drops: such commits hold conflicts here.
+    if (hasRejections) continue;
+    expect(records.map((bytes) => Buffer.from(bytes).toString('base64'))).toEqual([record]);
+    compared += 1;
+  }
+  expect(compared).toBeGreaterThanOrEqual(5);
+});
+
+test('a series record for labels already known drops their samples and redirects the new ref', () => {
+  const head = createHead({ chunkRangeMs: 7_200_000 });
+  const writer = createHead({ chunkRangeMs: 7_200_000 });
+  const [series, samples] = writer.append(layOutBatch([up('a', [t0, one])]), 0, unbounded).records.map((record) => record.slice());
+  head.replay(series!);
+  head.replay(samples!);
+  const again = series!.slice();
+  again[8] = 9;
+  head.replay(again);
+  const later = samples!.slice();
+  later[8] = 9;
+  later[16] = later[16]! + 5;
+  head.replay(later);
+  expect(head.replayed).toEqual({ series: 2, samples: 2, dropped: 0, unknownRefs: 0 });
+  const [only, ...others] = readAll(head);
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({ ref: 1, chunks: [{ minTimeMs: Number(t0) + 5, sampleCount: 1 }] });
+  // The redirected ref is needed as long as its samples may be kept; new refs go on behind it.
+  expect(head.keepInCheckpoint(9, Number(t0) + 5)).toBe(true);
+  expect(head.keepInCheckpoint(9, Number(t0) + 6)).toBe(false);
+  const created = head.append(layOutBatch([up('b', [t0 + 9n, one])]), 0, unbounded).records[0]!;
+  expect(decodeSeriesRecord(created)[0]!.ref).toBe(10);
+});
+
+test('samples of unknown refs, below minValidTime or not newer are dropped and counted', () => {
+  const writer = createHead({ chunkRangeMs: 7_200_000 });
+  const rows = [up('a', [t0, one], [t0 + 1n, one]), up('b', [t0 + 2n, one])];
+  const [series, samples] = writer.append(layOutBatch(rows), 0, unbounded).records.map((record) => record.slice());
+  const head = createHead({ chunkRangeMs: 7_200_000 });
+  head.minValidTimeMs = Number(t0) + 1;
+  head.replay(samples!);
+  expect(head.replayed).toEqual({ series: 0, samples: 0, dropped: 0, unknownRefs: 3 });
+  head.replay(series!);
+  head.replay(samples!);
+  head.replay(samples!);
+  expect(head.replayed).toEqual({ series: 2, samples: 2, dropped: 4, unknownRefs: 3 });
+});
+
+test('a record that does not decode is reported and changes nothing', () => {
+  const writer = createHead({ chunkRangeMs: 7_200_000 });
+  const records = writer.append(layOutBatch([up('a', [t0, one])]), 0, unbounded).records.map((record) => record.slice());
+  const head = createHead({ chunkRangeMs: 7_200_000 });
+  for (const record of records) {
+    for (let length = 2; length < record.length; length += 1) {
+      if (record[0] === 2 && length === 17) continue; // A base without samples.
+      expect(() => head.replay(record.subarray(0, length))).toThrow(RecordCorruptError);
+    }
+  }
+  expect(() => head.replay(Buffer.of(7))).toThrow(RecordCorruptError);
+  expect(head.seriesCount).toBe(0);
+});
+
+test('chunks that lie across the range of a cursor are cut to it', () => {
+  const head = createHead({ chunkRangeMs: 7_200_000 });
+  const start = 1_699_999_200_000n;
+  const samples = Array.from({ length: 100 }, (_, i): [bigint, bigint] => [start + BigInt(i) * 1000n, BigInt(i)]);
+  head.append(layOutBatch([up('a', ...samples)]), 0, unbounded);
+  const [series] = readAll(head, Number(start) + 10_000, Number(start) + 19_999);
+  expect(series!.chunks).toMatchObject([{ minTimeMs: Number(start) + 10_000, maxTimeMs: Number(start) + 19_000, sampleCount: 10 }]);
+  expect(decodeXor(Buffer.from(series!.chunks[0]!.data, 'hex')).map(({ bits }) => Number(bits))).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+});
+
+test.each([{ shardSeriesMax: 1000 }, { shardSeriesMax: 60 }])('a cursor stays whole while series grow and arrive, with $shardSeriesMax series per shard', ({ shardSeriesMax }) => {
+  const head = createHead({ chunkRangeMs: 7_200_000, shardSeriesMax });
+  const start = 1_699_999_200_000n;
+  const rows = (from: number, count: number, t: bigint) =>
+    Array.from({ length: count }, (_, i) => up(String(from + i), [t, BigInt(from + i)], [t + 1n, 0x123456789abcdefn * BigInt(i)]));
+  for (let t = 0n; t < 5n; t += 1n) head.append(layOutBatch(rows(0, 50, start + t * 10n)), 0, unbounded);
+  head.append(layOutBatch(rows(50, 50, start)), 0, unbounded);
+  const expected = readAll(head, Number(start), Number(start) + 999);
+  const cursor = head.cursor(Number(start), Number(start) + 999);
+  const seen: SeriesCopy[] = [];
+  for (let i = 0; ; i += 1) {
+    // Growing chunks, cut chunks and a table that doubles: none of it may show.
+    head.append(layOutBatch(rows(0, 100, start + 1000n + BigInt(i) * 100_000n)), 0, unbounded);
+    if (i < 10) head.append(layOutBatch(rows(1000 + i * 200, 200, start + 1000n + BigInt(i) * 100_000n)), 0, unbounded);
+    const series = cursor.next();
+    if (series === undefined) break;
+    seen.push(copy(series));
+  }
+  cursor.close();
+  expect(seen).toEqual(expected);
+});
+
+test('the README example holds', () => {
+  const head = createHead({ chunkRangeMs: 7_200_000 });
+  const batch = layOutBatch([up('a', [t0, one])]); // In production: intake.scan(body, ...)
+  const { records, rejected } = head.append(batch, 0, { timestampMsMax: Infinity });
+  expect(records.length).toBe(2); // For the WAL, before the client is answered.
+  expect(rejected.outOfOrder).toBe(0);
+  const cursor = head.cursor(head.minTimeMs, head.maxTimeMs);
+  while (cursor.prepare(5)); // In production: yield to the event loop in between.
+  for (let series = cursor.next(); series; series = cursor.next()) expect(series.chunks.length).toBe(1);
+  cursor.close();
+  while (head.truncate(Number(t0) + 1, 5));
+  expect(head.seriesCount).toBe(0);
+});

@@ -7,6 +7,7 @@ import { RefSet } from './ref-set.js';
 import { RecordCorruptError } from './replay-error.js';
 
 const shardBytesMaxDefault = 2 * GiB;
+const shardSeriesMaxDefault = 2 ** 19;
 /** Slots walked between two looks at the clock. */
 const truncateSteps = 2048;
 
@@ -19,6 +20,7 @@ class ShardedHead implements Head {
   readonly #chunkRange: bigint;
   readonly #shardOptions: { readonly chunkRangeMs: number; readonly samplesPerChunk: number };
   readonly #shardBytesMax: number;
+  readonly #shardSeriesMax: number;
   /** Series stay in the shard that was the newest when they came. */
   readonly #shards: Shard[] = [];
   #min = int64Max;
@@ -37,12 +39,13 @@ class ShardedHead implements Head {
   #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
   #truncation: { readonly min: bigint; shard: number; oldest: bigint; readonly removed: RefSet } | undefined;
 
-  constructor({ chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault }: HeadOptions) {
+  constructor({ chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault, shardSeriesMax = shardSeriesMaxDefault }: HeadOptions) {
     invariant(Number.isSafeInteger(chunkRangeMs) && chunkRangeMs > 0, 'a chunk range is a positive number of milliseconds');
     invariant(samplesPerChunk >= 4 && samplesPerChunk <= 30_000, 'a chunk counts its samples in 16 bits and is estimated at a quarter');
     this.#chunkRange = BigInt(chunkRangeMs);
     this.#shardOptions = { chunkRangeMs, samplesPerChunk };
     this.#shardBytesMax = shardBytesMax;
+    this.#shardSeriesMax = shardSeriesMax;
     this.#shards.push(new Shard(this.#shardOptions));
   }
 
@@ -71,7 +74,7 @@ class ShardedHead implements Head {
   }
 
   get memoryBytes(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.memoryBytes, 0);
+    return this.#shards.reduce((sum, shard) => sum + shard.usedBytes, 0);
   }
 
   get seriesCreatedTotal(): number {
@@ -160,7 +163,8 @@ class ShardedHead implements Head {
   /** The shard that takes new series; a new one once the last has grown enough. */
   #openShard(): Shard {
     const newest = this.#shards.at(-1)!;
-    if (newest.usedBytes < this.#shardBytesMax || newest.seriesCount === 0) return newest;
+    const hasRoom = newest.usedBytes < this.#shardBytesMax && newest.seriesCount < this.#shardSeriesMax;
+    if (hasRoom || newest.seriesCount === 0) return newest;
     const next = new Shard(this.#shardOptions);
     this.#shards.push(next);
     return next;

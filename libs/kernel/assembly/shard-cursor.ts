@@ -271,3 +271,9 @@ export function cursorNext(): bool {
   }
   return false;
 }
+
+/** Describes once more, as it is now, the series that cursorNext has moved to. */
+export function cursorAgain(): bool {
+  index -= 1;
+  return cursorNext();
+}

@@ -9,7 +9,7 @@ import { openTable, seriesCount, slotAt, tableMask } from './shard-table';
 import { configureChunks } from './xor';
 
 export { append } from './shard-append';
-export { cursorClose, cursorNext, cursorOpen, cursorStep, cursorTotal } from './shard-cursor';
+export { cursorAgain, cursorClose, cursorNext, cursorOpen, cursorStep, cursorTotal } from './shard-cursor';
 export { checkSamples, checkSeries, replayEnd, replaySamples, replaySeries } from './shard-replay';
 export { truncateBegin, truncateStep } from './shard-truncate';
 

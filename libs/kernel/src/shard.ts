@@ -31,6 +31,7 @@ interface ShardExports extends KernelExports {
   cursorStep(steps: number): number;
   cursorTotal(): number;
   cursorNext(): number;
+  cursorAgain(): number;
   cursorClose(): void;
   truncateBegin(min: bigint): void;
   truncateStep(steps: number): number;
@@ -281,7 +282,24 @@ export class Shard {
   }
 
   nextSeries(): ShardSeries | undefined {
+    return this.#exports.cursorNext() ? this.#described() : undefined;
+  }
+
+  /** Moves on too, and returns the labels alone. */
+  nextLabels(): Uint8Array | undefined {
     if (!this.#exports.cursorNext()) return undefined;
+    const bytes = this.#memory();
+    const list = this.#u32(116);
+    const labels = this.#view.getUint32(list + 8, true);
+    return bytes.subarray(labels, labels + this.#view.getUint32(list + 12, true));
+  }
+
+  /** The series that the cursor has moved to last, as it is now. */
+  currentSeries(): ShardSeries | undefined {
+    return this.#exports.cursorAgain() ? this.#described() : undefined;
+  }
+
+  #described(): ShardSeries {
     const bytes = this.#memory();
     const view = this.#view;
     const list = this.#u32(116);
