@@ -1,0 +1,1 @@
+export { benchTable, medianCell, type Cell } from './bench-table.js';
