@@ -167,7 +167,7 @@ function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { 
     openShipper: (tenant) => {
       if (bucket === undefined) return undefined;
       const labels = tenantLabels(config.labels, { tenantLabelName: config.tenantLabelName, tenant });
-      return createShipper({ vfs: nodeVfs, bucket, dir: directory.pathOf(tenant), labels: () => labels, source: 'receive', clock, log, ...config.shipper });
+      return createShipper({ vfs: nodeVfs, bucket, dir: directory.pathOf(tenant), labels: () => labels, source: 'receive', clock, log: log.with({ tenant }), ...config.shipper });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { OperationalError, type ErrorKind } from '@gauntlet/base';
+import { joinReasons, OperationalError, type ErrorKind } from '@gauntlet/base';
 import type { Rejections } from '@gauntlet/head';
 
 /** A tenant's part of a request was not stored, or not all of it. */
@@ -34,12 +34,6 @@ const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples'
 /** One text for all that a batch's rejections say: distinct reasons in byte order. */
 export function describeRejections(rejected: Rejections): string {
   return joinReasons(rejectionTexts.filter(([name]) => rejected[name] > 0).map(([name, what, text]) => `add ${rejected[name]} ${what}: ${text}`));
-}
-
-/** Several reasons read `N errors: a; b`, one reads as it is. */
-export function joinReasons(reasons: readonly string[]): string {
-  const distinct = [...new Set(reasons)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  return distinct.length === 1 ? distinct[0]! : `${distinct.length} errors: ${distinct.join('; ')}`;
 }
 
 /** From the one that is most worth repeating to the one that is least: the first found decides the code of the whole request. */

@@ -79,7 +79,7 @@ export class WriteService {
     const commits: Promise<void>[] = [];
     const fail: Fail = (tenant, error) => void failures.push({ tenant, ...failureOf(error) });
     for (;;) {
-      const batch = this.#intake.scan(bytes, encoding, { kind: 'thanos' });
+      const batch = this.#intake.scan(bytes, encoding, { kind: 'thanos', routeHashes: false });
       const { groups, invalid } = tenantGroups(batch);
       const closed = new Set(groups.map(({ tenant }) => tenant).filter((tenant) => !unopened.has(tenant) && this.#databases.get(tenant) === undefined));
       if (closed.size === 0) {

@@ -1,4 +1,4 @@
-import { OperationalError, type ErrorKind } from '@gauntlet/base';
+import { joinReasons, OperationalError, type ErrorKind } from '@gauntlet/base';
 
 /** Before the first hashring is applied, and while the router stops. */
 export class RouterNotReadyError extends OperationalError {
@@ -57,11 +57,4 @@ export class RequestRefusedError extends OperationalError {
     this.code = code;
     this.kind = code === 'BODY_UNREADABLE' ? 'cancelled' : 'rejected';
   }
-}
-
-/** Distinct reasons in the order of their bytes: one as it is, several as `3 errors: a; b; c`. */
-export function joinReasons(reasons: Iterable<string>): string {
-  const distinct = [...new Set(reasons)].map((text) => Buffer.from(text)).sort((a, b) => Buffer.compare(a, b));
-  const joined = distinct.map((bytes) => bytes.toString()).join('; ');
-  return distinct.length > 1 ? `${distinct.length} errors: ${joined}` : joined;
 }

@@ -1,7 +1,7 @@
 import { buildHashrings, parseHashrings, type Ring } from '@gauntlet/ring';
 import fc from 'fast-check';
 import { backoffMs } from './backoff.js';
-import { joinReasons } from './errors.js';
+import { joinReasons } from '@gauntlet/base';
 import { Planner } from './plan.js';
 
 const endpoints = Array.from({ length: 7 }, (_, i) => `e${i}:1`);

@@ -2,7 +2,6 @@ import { messageOf, MiB } from '@gauntlet/base';
 import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
 import {
-  ListenError,
   parseListenAddress,
   startProbeServer,
   type Logger,

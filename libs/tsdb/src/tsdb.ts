@@ -93,6 +93,8 @@ export class Tsdb {
   static async open(options: TsdbOptions): Promise<Tsdb> {
     const { vfs, dir, log, chunkRangeMs } = options;
     await vfs.makeDir(dir);
+    // The log makes its own name durable; without this one it could not be found after a loss of power.
+    await vfs.syncDir(`${dir}/..`);
     const { blocks, minValidTimeMs } = await loadBlocks(vfs, dir, log);
     const head = createHead({ chunkRangeMs });
     if (minValidTimeMs > -Infinity) head.minValidTimeMs = minValidTimeMs;
