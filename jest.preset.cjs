@@ -3,6 +3,7 @@ module.exports = (rootDir, displayName, more = {}) => ({
   displayName,
   rootDir,
   testEnvironment: 'node',
+  setupFilesAfterEnv: [require.resolve('./tools/jest-setup.cjs')],
   testMatch: ['<rootDir>/src/**/*.test.ts'],
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -33,6 +33,8 @@ class ShardedHead implements Head {
   #seriesRemoved = 0;
   readonly #replayed = { series: 0, samples: 0, dropped: 0, unknownRefs: 0 };
   #isReplaying = true;
+  /** Replay leaves series whose samples are all in blocks; the first truncation removes them, whatever its time. */
+  #isSwept = true;
   #hasCursor = false;
   readonly #liveRefs = new RefSet();
   /** Refs whose series are gone, or that a later record redirected, and until when the WAL may hold samples for them. */
@@ -150,7 +152,7 @@ class ShardedHead implements Head {
     invariant(!this.#hasCursor, 'no truncation while a cursor is open');
     const min = toInt64(minTimeMs);
     if (this.#truncation === undefined || this.#truncation.min < min) {
-      if (this.#truncation === undefined && this.#started && this.#min >= min) return false;
+      if (this.#truncation === undefined && this.#started && this.#min >= min && this.#isSwept) return false;
       this.#beginTruncation(min);
     }
     const until = performance.now() + budgetMs;
@@ -217,6 +219,7 @@ class ShardedHead implements Head {
   #endReplay(): void {
     if (!this.#isReplaying) return;
     this.#isReplaying = false;
+    this.#isSwept = this.seriesCount === 0;
     for (const shard of this.#shards) {
       for (const { ref, maxTime } of shard.endReplay()) this.#expire(Number(ref), maxTime);
       for (const ref of shard.refs()) this.#liveRefs.add(Number(ref));
@@ -230,6 +233,7 @@ class ShardedHead implements Head {
   }
 
   #beginTruncation(min: bigint): void {
+    this.#isSwept = true;
     if (min > this.#minValid) this.#minValid = min;
     if (this.#started) {
       if (min > this.#min) this.#min = min;

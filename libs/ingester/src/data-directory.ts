@@ -38,6 +38,7 @@ export class DataDirectory {
   static async open(vfs: Vfs, path: string, { process, lock }: { process: ProcessIdentity; lock: boolean }): Promise<DataDirectory> {
     try {
       await vfs.makeDir(path);
+      await vfs.syncDir(`${path}/..`);
       const probe = `${path}/.writable`;
       await (await vfs.open(probe, 'replace')).close();
       await vfs.remove(probe);

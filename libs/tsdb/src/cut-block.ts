@@ -40,9 +40,11 @@ export async function cutBlock({ vfs, dir, clock, randomBytes }: CutContext, hea
       await vfs.syncDir(dir);
       return meta;
     } catch (error) {
-      await sinks.abandon();
-      // What cannot be removed now is removed at the next start.
+      await sinks.abandon().catch(() => {});
+      // What cannot be removed now is removed at the next start. The block itself may be there under its name, when the last sync failed: the
+      // samples stay in the head and will be cut again, so it must go.
       await vfs.removeAll(work).catch(() => {});
+      await vfs.removeAll(`${dir}/${ulid}`).catch(() => {});
       throw error;
     }
   } finally {

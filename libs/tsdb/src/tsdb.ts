@@ -6,7 +6,7 @@ import type { Vfs } from '@gauntlet/vfs';
 import type { WalOptions, WalWriter } from '@gauntlet/wal';
 import { deleteBlock, loadBlocks } from './block-directory.js';
 import { cutBlock } from './cut-block.js';
-import { flushRanges, isCutDue, isCutLeft, nextCut, type CutRange } from './cut-plan.js';
+import { flushRanges, isCutDue, isCutLeft, nextCut, type CutRange, type HeadBounds } from './cut-plan.js';
 import { blocksToDelete } from './retention.js';
 import { inSlices } from './slices.js';
 import { TurnLock } from './turn-lock.js';
@@ -134,13 +134,13 @@ export class Tsdb {
     return this.#maintenance.run(async () => {
       const { clock, blockRangeMs: rangeMs } = this.#options;
       const ids: string[] = [];
-      if (this.#closed || !isCutDue(this.head, { nowMs: clock.nowMs(), rangeMs })) return ids;
+      if (this.#closed || !isCutDue(this.#bounds(), { nowMs: clock.nowMs(), rangeMs })) return ids;
       let end: number;
       do {
         const range = nextCut(this.head.minTimeMs, rangeMs);
         end = range.maxTimeMs;
         ids.push(...(await this.#cut(range)));
-      } while (!this.#closed && isCutLeft(this.head, rangeMs));
+      } while (!this.#closed && isCutLeft(this.#bounds(), rangeMs));
       await this.#truncateLog(end);
       return ids;
     });
@@ -150,7 +150,7 @@ export class Tsdb {
   flush(): Promise<string[]> {
     return this.#maintenance.run(async () => {
       const ids: string[] = [];
-      const ranges = flushRanges(this.head, this.#options.blockRangeMs);
+      const ranges = flushRanges(this.#bounds(), this.#options.blockRangeMs);
       for (const range of ranges) ids.push(...(await this.#cut(range)));
       const last = ranges.at(-1);
       if (last !== undefined) await this.#truncateLog(last.maxTimeMs);
@@ -181,6 +181,11 @@ export class Tsdb {
   close(): Promise<void> {
     this.#closed = true;
     return this.#maintenance.run(() => this.wal.close());
+  }
+
+  /** The head keeps its times when it has been emptied; a head without series has nothing to cut. */
+  #bounds(): HeadBounds {
+    return this.head.seriesCount === 0 ? { minTimeMs: Infinity, maxTimeMs: -Infinity } : this.head;
   }
 
   /** Writes one block and drops from the head what it covers. */
