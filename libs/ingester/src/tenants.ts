@@ -81,7 +81,7 @@ export class Tenants implements TenantDatabases {
     const names = [...new Set([...also, ...(await store.list())])];
     const queue = names.values();
     const worker = async (): Promise<void> => {
-      for (const name of queue) await this.#openOnce(name);
+      for (const name of queue) if (this.#state === 'opening') await this.#openOnce(name);
     };
     await Promise.all(Array.from({ length: openConcurrency }, worker));
     if (this.#state === 'opening') this.#state = 'ready';

@@ -1,4 +1,4 @@
-import { flushRanges, isCutDue, isCutLeft, nextCut } from './cut-plan.js';
+import { nextFlush, isCutDue, isCutLeft, nextCut } from './cut-plan.js';
 
 const rangeMs = 7_200_000;
 const empty = { minTimeMs: Infinity, maxTimeMs: -Infinity };
@@ -33,12 +33,13 @@ test.each([
 });
 
 test.each([
-  [empty, []],
-  [from(5), [[5, 6]]],
-  [from(0, 7_199_999), [[0, 7_200_000]]],
-  [from(0, 7_200_000), [[0, 7_200_000], [7_200_000, 7_200_001]]],
-  [from(7_000_000, 15_000_000), [[7_000_000, 7_200_000], [7_200_000, 14_400_000], [14_400_000, 15_000_001]]],
-  [from(-5, 5), [[-5, 0], [0, 6]]],
-])('a flush of %j makes the blocks %j', (head, ranges) => {
-  expect(flushRanges(head, rangeMs)).toEqual(ranges.map(([minTimeMs, maxTimeMs]) => ({ minTimeMs, maxTimeMs })));
+  [empty, undefined],
+  [from(5), [5, 6]],
+  [from(0, 7_199_999), [0, 7_200_000]],
+  [from(0, 7_200_000), [0, 7_200_000]],
+  [from(7_000_000, 15_000_000), [7_000_000, 7_200_000]],
+  [from(14_400_000, 15_000_000), [14_400_000, 15_000_001]],
+  [from(-5, 5), [-5, 0]],
+])('a flush of %j begins with the block %j', (head, range) => {
+  expect(nextFlush(head, rangeMs)).toEqual(range && { minTimeMs: range[0], maxTimeMs: range[1] });
 });

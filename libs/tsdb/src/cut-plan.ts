@@ -26,18 +26,14 @@ export function nextCut(minTimeMs: number, rangeMs: number): CutRange {
 }
 
 /**
- * The blocks that empty the head at shutdown: one for each aligned range, the last one ending right behind the newest
- * sample. (Upstream leaves the newest sample in the WAL; where the disk is not kept that loses it: spec/receive.md S21.)
+ * The next block of a flush, which empties the head at shutdown one aligned range after another; the last one ends right behind the newest
+ * sample. Undefined once the head is empty. (Upstream leaves the newest sample in the WAL; where the disk is not kept that loses it:
+ * spec/receive.md S21.)
  */
-export function flushRanges(head: HeadBounds, rangeMs: number): CutRange[] {
-  const ranges: CutRange[] = [];
-  if (!isFilled(head)) return ranges;
-  for (let from = head.minTimeMs; from <= head.maxTimeMs; ) {
-    const { maxTimeMs } = nextCut(from, rangeMs);
-    ranges.push({ minTimeMs: from, maxTimeMs: Math.min(maxTimeMs, head.maxTimeMs + 1) });
-    from = maxTimeMs;
-  }
-  return ranges;
+export function nextFlush(head: HeadBounds, rangeMs: number): CutRange | undefined {
+  if (!isFilled(head)) return undefined;
+  const { minTimeMs, maxTimeMs } = nextCut(head.minTimeMs, rangeMs);
+  return { minTimeMs, maxTimeMs: Math.min(maxTimeMs, head.maxTimeMs + 1) };
 }
 
 function isFilled(head: HeadBounds): boolean {

@@ -83,6 +83,21 @@ test('what was written and not cut comes back from the log', async () => {
   await third.close();
 });
 
+test('samples that lie ages apart are flushed to as many blocks as there are, and absurd times are refused', async () => {
+  const vfs = new MemoryVfs();
+  const database = await Tsdb.open(optionsOf(vfs));
+  const far = Number.MAX_SAFE_INTEGER - 1;
+  const all: LabSample[] = [['a', -far, 1], ['a', 5, 2], ['a', 1e14, 3], ['a', far, 4]];
+  for (const sample of all) await write(database, [sample]);
+  expect(database.append(batchOf([['a', 2 ** 53, 5]]), 0).rejected.outOfBounds).toBe(1);
+  expect(await database.flush()).toHaveLength(4);
+  expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf(all));
+  await database.close();
+  const refused = await Tsdb.open(optionsOf(new MemoryVfs()));
+  expect(refused.append(batchOf([['a', -(2 ** 53), 1]]), 0).rejected.outOfBounds).toBe(1);
+  await refused.close();
+});
+
 test('a head is cut once its oldest sample is one and a half ranges old, and only as far as that', async () => {
   const vfs = new MemoryVfs();
   const options = optionsOf(vfs);

@@ -1,4 +1,4 @@
-import { OperationalError, type Clock, type Log } from '@gauntlet/base';
+import { invariant, OperationalError, type Clock, type Log } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
 import { createHead, type AppendResult, type Head, type Rejections } from '@gauntlet/head';
 import type { ScannedBatch } from '@gauntlet/kernel';
@@ -6,7 +6,7 @@ import type { Vfs } from '@gauntlet/vfs';
 import type { WalOptions, WalWriter } from '@gauntlet/wal';
 import { deleteBlock, loadBlocks } from './block-directory.js';
 import { cutBlock } from './cut-block.js';
-import { flushRanges, isCutDue, isCutLeft, nextCut, type CutRange, type HeadBounds } from './cut-plan.js';
+import { isCutDue, isCutLeft, nextCut, nextFlush, type CutRange, type HeadBounds } from './cut-plan.js';
 import { blocksToDelete } from './retention.js';
 import { inSlices } from './slices.js';
 import { TurnLock } from './turn-lock.js';
@@ -30,6 +30,13 @@ export interface TsdbOptions {
   /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
   readonly pendingBytesMax: number;
 }
+
+/**
+ * Timestamps beyond these are out of bounds. A JavaScript number cannot tell neighbours apart there, so that no block's range could be
+ * trusted to hold them; 285,000 years are enough.
+ */
+const timestampMsMax = Number.MAX_SAFE_INTEGER - 1;
+const timestampMsMin = -timestampMsMax;
 
 /** A write cannot be taken now. */
 export class TsdbUnavailableError extends OperationalError {
@@ -97,7 +104,7 @@ export class Tsdb {
     await vfs.syncDir(`${dir}/..`);
     const { blocks, minValidTimeMs } = await loadBlocks(vfs, dir, log);
     const head = createHead({ chunkRangeMs });
-    if (minValidTimeMs > -Infinity) head.minValidTimeMs = minValidTimeMs;
+    head.minValidTimeMs = Math.max(minValidTimeMs, timestampMsMin);
     const wal = await openLog(options, head);
     return new Tsdb(options, head, wal, blocks);
   }
@@ -117,7 +124,7 @@ export class Tsdb {
     if (this.wal.stats.pendingBytes > this.#options.pendingBytesMax) {
       throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${this.wal.stats.pendingBytes} bytes wait for the log's disk`);
     }
-    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax: Infinity });
+    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax });
     if (hasRejections) this.#count(rejected);
     if (records.length === 0) return { rejected, hasRejections, samplesAppended, committed: Promise.resolve() };
     // The records are views into the head's memory: the log copies them in this turn.
@@ -150,10 +157,14 @@ export class Tsdb {
   flush(): Promise<string[]> {
     return this.#maintenance.run(async () => {
       const ids: string[] = [];
-      const ranges = flushRanges(this.#bounds(), this.#options.blockRangeMs);
-      for (const range of ranges) ids.push(...(await this.#cut(range)));
-      const last = ranges.at(-1);
-      if (last !== undefined) await this.#truncateLog(last.maxTimeMs);
+      // Planned anew for each block: the head's oldest sample may be years behind the next one.
+      const next = (): CutRange | undefined => nextFlush(this.#bounds(), this.#options.blockRangeMs);
+      let end: number | undefined;
+      for (let range = next(); range !== undefined; range = next()) {
+        ids.push(...(await this.#cut(range)));
+        end = range.maxTimeMs;
+      }
+      if (end !== undefined) await this.#truncateLog(end);
       return ids;
     });
   }
@@ -202,6 +213,7 @@ export class Tsdb {
         log.info('block is cut', { dir, block: meta.ulid, minTime: meta.minTime, maxTime: meta.maxTime, series: meta.stats.numSeries ?? 0, samples: meta.stats.numSamples ?? 0, seconds: (clock.monotonicMs() - startMs) / 1000 });
       }
       await inSlices((budgetMs) => this.head.truncate(range.maxTimeMs, budgetMs));
+      invariant(this.head.seriesCount === 0 || this.head.minTimeMs >= range.maxTimeMs, 'a cut empties its range');
       this.stats.cuts += 1;
       return meta === undefined ? [] : [meta.ulid];
     } catch (error) {
