@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { messageOf, MiB, systemClock, type Clock } from '@gauntlet/base';
-import { createIntake, MessageError, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
+import { invariant, messageOf, MiB, systemClock, type Clock } from '@gauntlet/base';
+import { createIntake, messageBytesCeiling, MessageError, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
+import { validateTenant } from '@gauntlet/model';
 import { observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
 import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
 import { createShipper } from '@gauntlet/shipper';
@@ -63,12 +64,15 @@ export interface RunningIngester {
   stop(): Promise<void>;
 }
 
-/** A request of this size, decompressed, is refused: what a router forwards is far smaller. */
-const messageBytesMax = 512 * MiB;
+/** A request that decompresses to more is refused; a router forwards far less. */
+const messageBytesMax = 128 * MiB;
+invariant(messageBytesMax <= messageBytesCeiling, 'the intake takes the largest message');
 /** Compressed bytes of requests in work at once. */
 const inflightBytesMax = 256 * MiB;
 /** Bytes that may wait for a log's disk before writes are refused. */
 const pendingBytesMax = 64 * MiB;
+/** The log's own bound, which no write should meet: one request may still come when almost `pendingBytesMax` wait, and its records are no longer than it. */
+const walBytesMax = 2 * pendingBytesMax + messageBytesMax;
 /** Longest wait for the last uploads; what is left goes up after the next start. */
 const lastUploadMsMax = 600_000;
 
@@ -77,6 +81,7 @@ const lastUploadMsMax = 600_000;
  * @throws when the data directory, the bucket's configuration or an address cannot be used
  */
 export async function startIngester(config: IngesterConfig, { log, registry, clock = systemClock }: IngesterEnvironment): Promise<RunningIngester> {
+  validateTenant(config.defaultTenant);
   const bucket = openConfiguredBucket(config, { registry, clock });
   const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
   const tenants = new Tenants({ store: diskStore(config, { directory, bucket, log, clock }), clock, random: Math.random, log, blockRangeMs: config.blockRangeMs });
@@ -98,7 +103,7 @@ export async function startIngester(config: IngesterConfig, { log, registry, clo
   }
   const { stop: stopServer, setReady } = server;
   const { port: httpPort, stop: stopProbes } = probes;
-  const ready = tenants.openAll([config.defaultTenant]).then(() => setReady(true));
+  const ready = tenants.openAll([config.defaultTenant]).then(() => setReady(tenants.ready));
 
   return {
     httpPort,
@@ -160,7 +165,7 @@ function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { 
         blockRangeMs: config.blockRangeMs,
         chunkRangeMs: config.chunkRangeMs,
         retentionMs: config.retentionMs,
-        wal: { compress: config.walCompression, durability: config.walDurability, pendingBytesMax: 2 * pendingBytesMax + messageBytesMax },
+        wal: { compress: config.walCompression, durability: config.walDurability, pendingBytesMax: walBytesMax },
         pendingBytesMax,
       });
     },

@@ -84,7 +84,8 @@ export class Tenants implements TenantDatabases {
       for (const name of queue) if (this.#state === 'opening') await this.#openOnce(name);
     };
     await Promise.all(Array.from({ length: openConcurrency }, worker));
-    if (this.#state === 'opening') this.#state = 'ready';
+    if (this.#state !== 'opening') return;
+    this.#state = 'ready';
     log.info('databases are open', { tenants: names.length });
   }
 

@@ -1,6 +1,6 @@
 import { messageOf, OperationalError, type ErrorKind } from '@gauntlet/base';
-import { groupBytes, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
-import { isTenantValid } from '@gauntlet/model';
+import { readGroup, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
+import { TenantNameError, tenantOfBytes } from '@gauntlet/model';
 import type { Tsdb } from '@gauntlet/tsdb';
 import { describeRejections, judgeWrite, type TenantFailure, WriteFailedError } from './verdict.js';
 
@@ -27,8 +27,6 @@ interface TenantGroup {
 }
 
 type Fail = (tenant: string, error: unknown) => void;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * `thanos.WriteableStore/RemoteWrite` of an ingester: takes the message apart, appends each tenant's part to its database, and answers
@@ -118,28 +116,19 @@ export class WriteService {
 
 /** The tenants of a request that have series, and the names among them that cannot be a tenant's. */
 function tenantGroups(batch: ScannedBatch): { groups: TenantGroup[]; invalid: string[] } {
-  const view = new DataView(batch.groups.buffer, batch.groups.byteOffset, batch.groups.byteLength);
   const groups: TenantGroup[] = [];
   const invalid: string[] = [];
   for (let index = 0; index < batch.groupCount; index++) {
-    const at = index * groupBytes;
-    if (view.getUint32(at + 12, true) === 0) continue;
-    const offset = view.getUint32(at, true);
-    const name = batch.body.subarray(offset, offset + view.getUint32(at + 4, true));
-    const tenant = decodeUtf8(name);
-    if (tenant !== undefined && isTenantValid(tenant)) groups.push({ tenant, index });
-    else invalid.push(Buffer.from(name).toString('utf8'));
+    const { tenant, rowCount } = readGroup(batch, index);
+    if (rowCount === 0) continue;
+    try {
+      groups.push({ tenant: tenantOfBytes(tenant), index });
+    } catch (error) {
+      if (!(error instanceof TenantNameError)) throw error;
+      invalid.push(tenant.toString('utf8'));
+    }
   }
   return { groups, invalid };
-}
-
-/** Undefined when the bytes are no UTF-8. */
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 function failureOf(error: unknown): { kind: ErrorKind; reason: string } {

@@ -1,6 +1,6 @@
 import { OperationalError, invariant } from '@gauntlet/base';
 import type { ScannedBatch } from './batch.js';
-import { rowBytes, sampleBytes } from './batch.js';
+import { groupBytes, rowBytes, sampleBytes } from './batch.js';
 import { shardWasmBase64 } from './generated/shard.js';
 import { instantiate, type KernelExports } from './wasm.js';
 
@@ -53,8 +53,8 @@ export interface BatchSlice {
 /** Cuts one tenant's group out of a batch. */
 export function sliceBatch(batch: ScannedBatch, group: number): BatchSlice {
   const groups = new DataView(batch.groups.buffer, batch.groups.byteOffset, batch.groups.byteLength);
-  const firstRow = groups.getUint32(group * 16 + 8, true);
-  const rowCount = groups.getUint32(group * 16 + 12, true);
+  const firstRow = groups.getUint32(group * groupBytes + 8, true);
+  const rowCount = groups.getUint32(group * groupBytes + 12, true);
   const rows = batch.rows.subarray(firstRow * rowBytes, (firstRow + rowCount) * rowBytes);
   if (batch.groupCount === 1) {
     const samples = batch.samples.subarray(0, batch.sampleCount * sampleBytes);

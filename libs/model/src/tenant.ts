@@ -31,3 +31,20 @@ export function validateTenant(name: string): TenantId {
   if (!isTenantValid(name)) throw new TenantNameError();
   return name;
 }
+
+// A byte order mark is part of a name: without `ignoreBOM` it would vanish, and the name with it would be another tenant's.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Admits a tenant name as it came over a wire. Bytes that are no UTF-8 would come out as another tenant.
+ * @throws TenantNameError
+ */
+export function tenantOfBytes(bytes: Uint8Array): TenantId {
+  let name: string;
+  try {
+    name = utf8.decode(bytes);
+  } catch {
+    throw new TenantNameError();
+  }
+  return validateTenant(name);
+}

@@ -1,7 +1,8 @@
 import { request, type ClientRequest } from 'node:http';
+import { until } from '@gauntlet/base/testing';
 import type { RunningRouter } from './index.js';
 import { hangs, type Behaviour } from './testing/fake-peers.js';
-import { oneSeries, post, runRouter, until } from './testing/run-router.js';
+import { oneSeries, post, runRouter } from './testing/run-router.js';
 
 const running: RunningRouter[] = [];
 async function run(...args: Parameters<typeof runRouter>): ReturnType<typeof runRouter> {

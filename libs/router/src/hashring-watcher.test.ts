@@ -1,9 +1,10 @@
 import { mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@gauntlet/base/testing';
 import { configHash, silentObserver, type HashringFile, type RouterObserver, type RunningRouter } from './index.js';
 import { FakePeers, hangs } from './testing/fake-peers.js';
-import { oneSeries, post, runRouter, until } from './testing/run-router.js';
+import { oneSeries, post, runRouter } from './testing/run-router.js';
 
 const running: RunningRouter[] = [];
 async function run(...args: Parameters<typeof runRouter>): ReturnType<typeof runRouter> {

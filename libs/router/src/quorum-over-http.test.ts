@@ -1,7 +1,8 @@
+import { until } from '@gauntlet/base/testing';
 import type { RouterObserver, RunningRouter } from './index.js';
 import { silentObserver } from './index.js';
 import { conflicts, FakePeers, hangs, isBroken, isDown, stores, type Behaviour } from './testing/fake-peers.js';
-import { manySeries, oneSeries, post, runRouter, until } from './testing/run-router.js';
+import { manySeries, oneSeries, post, runRouter } from './testing/run-router.js';
 import { tenantRequest, tenantsRequest, writeBody } from './testing/write-request.js';
 
 const running: RunningRouter[] = [];

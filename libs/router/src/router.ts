@@ -1,13 +1,12 @@
 import { type Clock } from '@gauntlet/base';
-import { groupBytes, type Intake, type MessageEncoding, type MessageSchema, type ScannedBatch } from '@gauntlet/kernel';
-import { validateTenant } from '@gauntlet/model';
+import { readGroup, type Intake, type MessageEncoding, type MessageSchema, type ScannedBatch } from '@gauntlet/kernel';
+import { tenantOfBytes } from '@gauntlet/model';
 import type { Endpoint, Hashrings } from '@gauntlet/ring';
 import { cutMessages } from './cut-messages.js';
 import { NoHashringError, RouterNotReadyError } from './errors.js';
 import { fanOut, type FanOutCall } from './fan-out.js';
 import type { Peers } from './peers.js';
 import { Planner } from './plan.js';
-import { tenantOfBytes } from './tenant.js';
 
 export interface RouterOptions {
   readonly intake: Intake;
@@ -114,13 +113,7 @@ interface TenantGroup {
 /** The tenants of the request that bring any series. @throws TenantNameError */
 function groupsOf(batch: ScannedBatch, schema: MessageSchema): TenantGroup[] {
   if (schema.kind === 'prometheus') return [{ tenant: schema.tenant, firstRow: 0, rowCount: batch.rowCount }];
-  const view = new DataView(batch.groups.buffer, batch.groups.byteOffset, batch.groups.byteLength);
-  return Array.from({ length: batch.groupCount }, (_, group) => group * groupBytes)
-    .map((at) => ({
-      bytes: batch.body.subarray(view.getUint32(at, true), view.getUint32(at, true) + view.getUint32(at + 4, true)),
-      firstRow: view.getUint32(at + 8, true),
-      rowCount: view.getUint32(at + 12, true),
-    }))
+  return Array.from({ length: batch.groupCount }, (_, index) => readGroup(batch, index))
     .filter(({ rowCount }) => rowCount > 0)
-    .map(({ bytes, ...rows }) => ({ tenant: validateTenant(tenantOfBytes(bytes)), ...rows }));
+    .map(({ tenant, ...rows }) => ({ tenant: tenantOfBytes(tenant), ...rows }));
 }

@@ -1,4 +1,4 @@
-import { messageOf, MiB } from '@gauntlet/base';
+import { messageOf } from '@gauntlet/base';
 import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
 import {
@@ -11,7 +11,7 @@ import {
 import { RouterNotReadyError } from './errors.js';
 import { grpcPeerTransport } from './peer-transport.js';
 import { routerMetrics } from './router-metrics.js';
-import { startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
+import { routerDefaults, startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
 
 export interface RouterServerConfig extends Pick<
   RouterConfig,
@@ -47,8 +47,6 @@ export interface RouterServer {
   stop(): Promise<void>;
 }
 
-const messageBytesMax = 512 * MiB;
-
 /**
  * The routing tier as a whole: remote write over HTTP, writes over gRPC, probes and metrics.
  * @throws when an address or the hashrings cannot be used; nothing is left running then
@@ -77,7 +75,7 @@ export async function serveRouter(
     server = createGrpcServer({
       address: config.grpcAddress,
       codec,
-      messageBytesMax,
+      messageBytesMax: routerDefaults.messageBytesMax,
       connectionAgeMsMax: config.connectionAgeMsMax,
       onInternalError,
     });

@@ -26,5 +26,5 @@ export const snappyFlag = 0x08;
 export const zstdFlag = 0x10;
 
 export const segmentBytesDefault = 128 * MiB;
-/** No record is longer, compressed or not; a reader need not believe one that says so. */
+/** No compressed record decodes to more; a reader need not believe one that says so. */
 export const recordBytesMax = 256 * MiB;

@@ -1,6 +1,6 @@
 import { KiB, MiB } from '@gauntlet/base';
 import type { Codec } from './codec.js';
-import { FragmentType, fragmentBytesMax, headerBytes, pageBytes, snappyFlag, typeMask, zstdFlag } from './fragment.js';
+import { FragmentType, fragmentBytesMax, headerBytes, pageBytes, recordBytesMax, snappyFlag, typeMask, zstdFlag } from './fragment.js';
 
 /** Bytes of the log on their way to the disk: `length` bytes of `buffer` belong at `offset` of the segment. */
 export interface Extent {
@@ -26,15 +26,17 @@ export function recycle(extents: readonly Extent[]): void {
 export class LogLayout {
   readonly #codec: Codec;
   readonly #segmentBytesMax: number;
+  readonly #compressedRecordBytesMax: number;
   #segment: number;
   #offset = 0;
   #extents: Extent[] = [];
   #bytes = 0;
 
-  constructor(options: { readonly segment: number; readonly segmentBytesMax: number; readonly codec: Codec }) {
+  constructor(options: { readonly segment: number; readonly segmentBytesMax: number; readonly codec: Codec; readonly compressedRecordBytesMax?: number }) {
     this.#segment = options.segment;
     this.#segmentBytesMax = options.segmentBytesMax;
     this.#codec = options.codec;
+    this.#compressedRecordBytesMax = options.compressedRecordBytesMax ?? recordBytesMax;
   }
 
   /** Where the next record goes, unless it does not fit. */
@@ -48,7 +50,8 @@ export class LogLayout {
   }
 
   append(record: Uint8Array, compress: boolean): void {
-    if (compress && record.length > 0) {
+    // A reader refuses to decompress to more than that; plain records are read at any length.
+    if (compress && record.length > 0 && record.length <= this.#compressedRecordBytesMax) {
       const compressed = this.#codec.snappyEncode(record);
       if (compressed.length < record.length) return this.appendEncoded(compressed, snappyFlag);
     }

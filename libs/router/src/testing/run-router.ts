@@ -31,8 +31,3 @@ export async function post(url: string, body: Uint8Array, headers: Record<string
 
 export const manySeries = Array.from({ length: 60 }, (_, i) => ({ __name__: 'up', instance: `host-${i}` }));
 export const oneSeries = writeBody([{ __name__: 'up' }]);
-
-/** Resolves once the condition holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
