@@ -2,6 +2,7 @@ import { messageOf, OperationalError, type ErrorKind } from '@gauntlet/base';
 import { readGroup, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
 import { TenantNameError, tenantOfBytes } from '@gauntlet/model';
 import type { Tsdb } from '@gauntlet/tsdb';
+import { isAnyStorable, refuseGroup } from './refuse-group.js';
 import { describeRejections, judgeWrite, type TenantFailure, WriteFailedError } from './verdict.js';
 
 /** Where a write finds the databases. */
@@ -79,7 +80,8 @@ export class WriteService {
     for (;;) {
       const batch = this.#intake.scan(bytes, encoding, { kind: 'thanos', routeHashes: false });
       const { groups, invalid } = tenantGroups(batch);
-      const closed = new Set(groups.map(({ tenant }) => tenant).filter((tenant) => !unopened.has(tenant) && this.#databases.get(tenant) === undefined));
+      const wanted = groups.filter(({ tenant, index }) => !unopened.has(tenant) && this.#databases.get(tenant) === undefined && isAnyStorable(batch, index));
+      const closed = new Set(wanted.map(({ tenant }) => tenant));
       if (closed.size === 0) {
         for (const name of invalid) fail(name, new WriteFailedError('rejected', 'tenant name not valid'));
         for (const group of groups) if (!unopened.has(group.tenant)) this.#append(batch, group, commits, fail);
@@ -102,9 +104,8 @@ export class WriteService {
 
   #append(batch: ScannedBatch, { tenant, index }: TenantGroup, commits: Promise<void>[], fail: Fail): void {
     try {
-      const database = this.#databases.get(tenant);
-      if (database === undefined) throw new WriteFailedError('unavailable', 'the tenant was closed meanwhile');
-      const { rejected, hasRejections, committed } = database.append(batch, index);
+      // A tenant that is closed here has nothing to store: bad input makes no directory.
+      const { rejected, hasRejections, committed } = this.#databases.get(tenant)?.append(batch, index) ?? refuseGroup(batch, index);
       if (hasRejections) fail(tenant, new WriteFailedError('conflict', describeRejections(rejected)));
       // A failed log outweighs a conflict: the samples that were accepted are worth another try.
       commits.push(committed.catch((error: unknown) => fail(tenant, error)));
