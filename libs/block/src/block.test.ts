@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
+import { peerOrSkip } from '@gauntlet/base/testing';
 import { compareLabels } from '@gauntlet/model';
 import { MemorySource } from './byte-source.js';
 import { readChunk } from './chunk-reader.js';
@@ -225,20 +226,8 @@ describe('a damaged index', () => {
   });
 });
 
-function findPromtool(): string | undefined {
-  const dirs = [process.env['PEERS_DIR'] ?? '', ...(process.env['PATH'] ?? '').split(delimiter)].filter(Boolean);
-  return dirs
-    .flatMap((dir) => [join(dir, 'promtool'), join(dir, 'prometheus', 'promtool')])
-    .find((path) => existsSync(path));
-}
-
-test('promtool analyzes and dumps a block of ours', async () => {
-  const promtool = findPromtool();
-  if (promtool === undefined) {
-    if (process.env['GAUNTLET_REQUIRE_PEERS'] === '1') throw new Error('promtool is required: set PEERS_DIR');
-    console.warn('skipped: no promtool in PEERS_DIR or PATH');
-    return;
-  }
+const promtool = peerOrSkip('promtool') ?? '';
+(promtool === '' ? test.skip : test)('promtool analyzes and dumps a block of ours', async () => {
   const { stats, files } = await write(exampleSeries);
   const ulid = '01HF859JX0000G40R40M30E209';
   const meta = encodeBlockMeta({

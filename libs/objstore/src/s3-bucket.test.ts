@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { MiB } from '@gauntlet/base';
+import { peerOrSkip } from '@gauntlet/base/testing';
 import { type Bucket, bytesSource, openBucket, parseBucketConfig } from './index.js';
-import { bucketContract, FaultProxy, findPeer, gather, gatherBytes, type MinioServer, startMinio } from './testing/index.js';
+import { bucketContract, FaultProxy, gather, gatherBytes, type MinioServer, startMinio } from './testing/index.js';
 
-const program = findPeer('minio');
+const program = peerOrSkip('minio');
 const signal = new AbortController().signal;
 const noWait = { clock: { sleep: async () => undefined } };
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { Client, credentials } from '@grpc/grpc-js';
 import { InvariantViolation, OperationalError, type ErrorKind } from '@gauntlet/base';
+import { until } from '@gauntlet/base/testing';
 import { connectPeer, createGrpcServer, kindOfGrpcCode, type CallContext, type GrpcServer, type Peer, type RawUnaryHandler } from './index.js';
 import { snappyCodec } from './testing/snappy-codec.js';
 
@@ -71,7 +72,7 @@ describe('a call', () => {
       return new Promise((_resolve, reject) => more.signal.addEventListener('abort', () => reject(more.signal.reason as Error)));
     };
     await expect(call(100)).rejects.toMatchObject({ code: 'PEER_DEADLINE_EXCEEDED', kind: 'unavailable', grpcCode: 4, message: expect.stringMatching(/^rpc error: code = DeadlineExceeded desc = /) });
-    await untilTrue(() => context?.signal.aborted === true);
+    await until(() => context?.signal.aborted === true);
     expect(context?.deadlineMs).toBeGreaterThan(Date.now() - 5000);
   });
 
@@ -95,10 +96,10 @@ describe('a call', () => {
     const watched: string[] = [];
     const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', (b: Buffer) => b, (b: Buffer) => b.toString('hex'), Buffer.alloc(0));
     watch.on('data', (state: string) => watched.push(state)).on('error', () => undefined);
-    await untilTrue(() => watched.length === 1);
+    await until(() => watched.length === 1);
     server.setReady(true);
     expect(await check(Buffer.alloc(0))).toBe('0801');
-    await untilTrue(() => watched.length === 2);
+    await until(() => watched.length === 2);
     expect(watched).toEqual(['0802', '0801']);
     expect(await check(Buffer.from('\n\u0001x'))).toBe(5);
     watch.cancel();
@@ -117,7 +118,7 @@ test('a peer that is not there fails at once, and is found soon after it came ba
   second.addRawUnary('/a/B', async () => Buffer.from('back'));
   await second.listen();
   let reply: Buffer | undefined;
-  await untilTrue(async () => {
+  await until(async () => {
     reply = await call().catch(() => undefined);
     return reply !== undefined;
   });
@@ -133,7 +134,7 @@ test('a stop waits for running calls, and breaks them off after the grace period
     server.addRawUnary('/a/B', () => new Promise((resolve) => (finish = () => resolve(Buffer.from('done')))));
     const peer = connectPeer(`127.0.0.1:${await server.listen()}`, { codec: snappyCodec });
     const call = peer.call('/a/B', { bytes: Buffer.alloc(0), compressed: false }, { deadlineMs: Date.now() + 10_000 }).then(String, (error: Error) => error);
-    await untilTrue(() => finish !== undefined);
+    await until(() => finish !== undefined);
     const stopped = server.stop(graceMs);
     if (graceMs === 5000) finish?.();
     await stopped;
@@ -158,11 +159,3 @@ test('a busy port is one line that says which', async () => {
 test('what says nothing about the data stays retryable', () => {
   expect([2, 4, 5, 12, 13, 14, 16, 99].map(kindOfGrpcCode)).toEqual(Array(8).fill('unavailable'));
 });
-
-async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUp = Date.now() + 5000;
-  while (!(await condition())) {
-    if (Date.now() > giveUp) throw new Error('condition never held');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Client, Metadata, Server, ServerCredentials, credentials } from '@grpc/grpc-js';
+import { until } from '@gauntlet/base/testing';
 import { connectPeer, createGrpcServer, UnreadableMessageError, type GrpcServer, type RawMessage } from './index.js';
 import { adaptChannel, adaptServerSessions, snappyServerInterceptor } from './snappy-adaptation.js';
 import { snappyCodec } from './testing/snappy-codec.js';
@@ -75,7 +76,7 @@ describe('a server answers the frames of Thanos routers as Thanos does', () => {
     const session = connect(`http://127.0.0.1:${port}`);
     await new Promise((resolve) => session.once('remoteSettings', resolve));
     expect(session.remoteSettings.initialWindowSize).toBe(4 * 1024 * 1024);
-    await untilTrue(() => (session.state.remoteWindowSize ?? 0) > 16 * 1024 * 1024);
+    await until(() => (session.state.remoteWindowSize ?? 0) > 16 * 1024 * 1024);
     session.destroy();
   });
 });
@@ -187,12 +188,4 @@ function sendFrame(port: number, path: string, headers: Record<string, string>, 
     stream.resume();
     stream.end(body);
   }).finally(() => session.destroy());
-}
-
-async function untilTrue(condition: () => boolean): Promise<void> {
-  const giveUp = Date.now() + 5000;
-  while (!condition()) {
-    if (Date.now() > giveUp) throw new Error('condition never held');
-    await new Promise(setImmediate);
-  }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { peerOrSkip } from '@gauntlet/base/testing';
 import { type Bucket, openBucket, parseBucketConfig } from '@gauntlet/objstore';
-import { type Fault, FaultProxy, FaultyBucket, findPeer, MemoryBucket, type MinioServer, startMinio } from '@gauntlet/objstore/testing';
+import { type Fault, FaultProxy, FaultyBucket, MemoryBucket, type MinioServer, startMinio } from '@gauntlet/objstore/testing';
 import { FaultyVfs, MemoryVfs } from '@gauntlet/vfs/testing';
 import { type Vfs } from '@gauntlet/vfs';
 import { Shipper, type ShipperOptions } from './index.js';
@@ -144,7 +145,7 @@ test('whichever call to the disk fails, nothing is shipped in halves and the nex
   }
 });
 
-const program = findPeer('minio');
+const program = peerOrSkip('minio');
 (program === undefined ? describe.skip : describe)('against a real MinIO behind a faulty proxy', () => {
   let minio: MinioServer;
   let proxy: FaultProxy;

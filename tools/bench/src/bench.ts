@@ -1,11 +1,12 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { findPeer } from '@gauntlet/base/testing';
 import { BadArgument, binaryBytes, Load, measure, prepareBodies, readProcessUsage, wholeNumber, type LoadOptions, type MeasuredProcess, type Measurement } from '@gauntlet/loadgen-tool';
 import { OrphanGuard } from '@gauntlet/stack-tool';
 import { type BenchArguments, type Maker } from './bench-arguments.js';
 import { benchTable, medianCell, type Cell } from './bench-table.js';
-import { findThanos, startFleet, type Fleet } from './fleet.js';
+import { startFleet, type Fleet } from './fleet.js';
 
 // The load of every cell: 2,000 series of 14 labels and one sample each in a request.
 const shape = { labelsPerSeries: 14, seriesPerRequest: 2000, samplesPerSeries: 1 };
@@ -91,7 +92,7 @@ function toCell(key: Pick<Cell, 'maker' | 'series' | 'replicationFactor'>, creat
 }
 
 function isThere(maker: Maker, appsDir: string): boolean {
-  const found = maker === 'thanos' ? findThanos() !== undefined : ['router', 'ingester'].every((app) => existsSync(join(appsDir, app, 'main.js')));
+  const found = maker === 'thanos' ? findPeer('thanos') !== undefined : ['router', 'ingester'].every((app) => existsSync(join(appsDir, app, 'main.js')));
   if (!found) console.error(maker === 'thanos' ? 'thanos is neither in PEERS_DIR nor in PATH: only ours is measured' : `Our apps are not in ${appsDir}: npm run build makes them`);
   return found;
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Child, findFreePorts, type OrphanGuard } from '@gauntlet/stack-tool';
+import { findFreePorts, findPeer } from '@gauntlet/base/testing';
+import { Child, type OrphanGuard } from '@gauntlet/stack-tool';
 import { type Maker } from './bench-arguments.js';
 
 /** A router and its ingesters, ready for load. */
@@ -28,7 +29,7 @@ export async function startFleet({ maker, replicationFactor, dir, appsDir, guard
   };
   const start = async (name: string, role: 'router' | 'ingester', flags: (ports: readonly number[]) => string[]): Promise<{ child: Child; ports: number[] }> => {
     const ports = await findFreePorts(4);
-    const [command, ...first] = maker === 'thanos' ? [findThanos() ?? 'thanos', 'receive', `--receive.capnproto-address=127.0.0.1:${ports[3]}`] : [process.execPath, join(appsDir, role, 'main.js')];
+    const [command, ...first] = maker === 'thanos' ? [findPeer('thanos') ?? 'thanos', 'receive', `--receive.capnproto-address=127.0.0.1:${ports[3]}`] : [process.execPath, join(appsDir, role, 'main.js')];
     mkdirSync(dir, { recursive: true });
     const listen = [`--http-address=127.0.0.1:${ports[0]}`, `--grpc-address=127.0.0.1:${ports[1]}`, `--label=replica="${name}"`];
     if (role === 'router' || maker === 'thanos') listen.push(`--remote-write.address=127.0.0.1:${ports[2]}`);
@@ -50,20 +51,6 @@ export async function startFleet({ maker, replicationFactor, dir, appsDir, guard
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-export function findThanos(): string | undefined {
-  const folders = [process.env['PEERS_DIR'] ?? '', ...(process.env['PATH'] ?? '').split(delimiter)].filter((folder) => folder !== '');
-  return folders.map((folder) => resolve(folder, 'thanos')).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

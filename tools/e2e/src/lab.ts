@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Child, findFreePorts, OrphanGuard } from '@gauntlet/stack-tool';
-import { findPeer, peersRequired, receiveCommand, subject, type Peer } from './peers.js';
+import { findFreePorts, findPeer, peersRequired, type Peer } from '@gauntlet/base/testing';
+import { Child, OrphanGuard } from '@gauntlet/stack-tool';
+import { receiveCommand, subject } from './peers.js';
 
 export interface EndToEnd {
   readonly needs: readonly Peer[];

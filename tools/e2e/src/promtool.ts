@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { type Peer } from '@gauntlet/base/testing';
 import { peerCommand } from './servers.js';
-import { type Peer } from './peers.js';
 
 /** Series as promtool writes them, `{__name__="up", job="x"}`, to samples in time order, `[timestampMs, value as text]`. */
 export type Dump = Map<string, (readonly [timestampMs: number, value: string])[]>;

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findPeer, type Peer } from '@gauntlet/base/testing';
 import { parseTextFormat, type Child, type ScrapedSample } from '@gauntlet/stack-tool';
 import { type Lab, waitFor } from './lab.js';
-import { findPeer, receiveCommand, subject, type Maker, type Peer } from './peers.js';
+import { receiveCommand, subject, type Maker } from './peers.js';
 
 /** A process with an HTTP port. */
 export interface Server {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@gauntlet/base/testing';
 import { Child } from './child.js';
 import { OrphanGuard } from './orphan-guard.js';
 
@@ -17,12 +18,6 @@ const alive = (pid: number): boolean => {
     return false;
   }
 };
-async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !condition(); ) {
-    if (Date.now() > end) throw new Error('the condition did not come');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 test('what a child prints is kept, and how it ends is told', async () => {
   const child = new Child({ name: 'talker', command: '/bin/sh', args: ['-c', 'echo one; echo two >&2; exit 3'], logFile: join(dir, 'talker.log') });

@@ -2,4 +2,4 @@ export { bucketContract, gather, gatherBytes } from './bucket-contract.js';
 export { FaultProxy, type ProxiedRequest, type ProxyFault } from './fault-proxy.js';
 export { FaultyBucket, type Fault, type FaultPlan } from './faulty-bucket.js';
 export { MemoryBucket } from './memory-bucket.js';
-export { findPeer, startMinio, type MinioServer } from './minio-server.js';
+export { startMinio, type MinioServer } from './minio-server.js';

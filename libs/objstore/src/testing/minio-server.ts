@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findFreePorts } from '@gauntlet/base/testing';
 import { Client } from 'minio';
 
 const startMsMax = 20_000;
@@ -20,31 +20,9 @@ export interface MinioServer {
 const accessKey = 'test-access';
 const secretKey = 'test-secret-key';
 
-/**
- * Where a peer's program is: in PEERS_DIR, else on the PATH. Undefined, with a line that says so, when it is nowhere; an error
- * when GAUNTLET_REQUIRE_PEERS=1.
- */
-export function findPeer(program: string): string | undefined {
-  const folders = [process.env['PEERS_DIR'], ...(process.env['PATH'] ?? '').split(delimiter)];
-  for (const folder of folders) {
-    if (folder === undefined || folder === '') continue;
-    const path = join(folder, program);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      continue;
-    }
-  }
-  if (process.env['GAUNTLET_REQUIRE_PEERS'] === '1') throw new Error(`Cannot find ${program}: neither in PEERS_DIR nor on the PATH, and GAUNTLET_REQUIRE_PEERS=1`);
-  process.stderr.write(`skipped: tests against ${program}, which is neither in PEERS_DIR nor on the PATH\n`);
-  return undefined;
-}
-
 export async function startMinio(program: string): Promise<MinioServer> {
   const directory = mkdtempSync(join(tmpdir(), 'minio-'));
-  const port = await freePort();
-  const consolePort = await freePort();
+  const [port, consolePort] = (await findFreePorts(2)) as [number, number];
   const server = spawn(program, ['server', '--quiet', '--address', `127.0.0.1:${port}`, '--console-address', `127.0.0.1:${consolePort}`, directory], {
     env: { ...process.env, MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_BROWSER: 'off', MINIO_UPDATE: 'off', HOME: directory },
     stdio: 'ignore',
@@ -90,12 +68,4 @@ async function end(server: ChildProcess): Promise<void> {
   const exited = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGKILL'); // Its directory goes, too: nothing to save.
   await exited;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -1,0 +1,3 @@
+export { findPeer, peerOrSkip, peersRequired, type Peer } from './find-peer.js';
+export { findFreePorts } from './find-free-ports.js';
+export { until } from './until.js';
