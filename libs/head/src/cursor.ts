@@ -1,5 +1,5 @@
 import { ChunkEncoding, decodeXor, encodeXor } from '@gauntlet/chunk';
-import { invariant } from '@gauntlet/base';
+import { invariant, type Clock } from '@gauntlet/base';
 import type { Shard, ShardChunk, ShardSeries } from '@gauntlet/kernel';
 import { compareLabels } from './compare-labels.js';
 import type { HeadChunk, HeadCursor, HeadSeries } from './head.js';
@@ -15,9 +15,12 @@ export class ShardsCursor implements HeadCursor {
   /** The lane whose series was returned last: it moves on only then, because moving ends the validity of its views. */
   #last: number | undefined;
   #isOpen = true;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #onClose: () => void;
 
-  constructor(shards: readonly Shard[], min: bigint, max: bigint, onClose: () => void) {
+  constructor(shards: readonly Shard[], range: { readonly min: bigint; readonly max: bigint }, clock: Pick<Clock, 'monotonicMs'>, onClose: () => void) {
+    const { min, max } = range;
+    this.#clock = clock;
     this.#min = min;
     this.#max = max;
     this.#onClose = onClose;
@@ -31,11 +34,11 @@ export class ShardsCursor implements HeadCursor {
 
   prepare(budgetMs: number): boolean {
     invariant(this.#isOpen, 'the cursor is open');
-    const until = performance.now() + budgetMs;
+    const until = this.#clock.monotonicMs() + budgetMs;
     for (const lane of this.#lanes) {
       while (!lane.ready) {
         lane.ready = !lane.shard.stepCursor(stepSeries);
-        if (performance.now() >= until) return this.#lanes.some(({ ready }) => !ready);
+        if (this.#clock.monotonicMs() >= until) return this.#lanes.some(({ ready }) => !ready);
       }
     }
     return false;

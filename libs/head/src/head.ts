@@ -1,6 +1,9 @@
+import type { Clock } from '@gauntlet/base';
 import type { ScannedBatch } from '@gauntlet/kernel';
 
 export interface HeadOptions {
+  /** Measures the budgets of slices; the machine's by default. */
+  readonly clock?: Pick<Clock, 'monotonicMs'>;
   /** The smallest block range, 2 h by default; no chunk crosses a multiple of it. */
   readonly chunkRangeMs: number;
   /** Samples at which a chunk is aimed; 120. */

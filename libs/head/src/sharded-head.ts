@@ -1,4 +1,4 @@
-import { GiB, invariant } from '@gauntlet/base';
+import { GiB, invariant, systemClock, type Clock } from '@gauntlet/base';
 import { Shard, sliceBatch, type ScannedBatch, type ShardAppend } from '@gauntlet/kernel';
 import { ShardsCursor } from './cursor.js';
 import type { AppendBounds, AppendResult, Head, HeadCursor, HeadOptions, Rejections } from './head.js';
@@ -17,6 +17,7 @@ export function createHead(options: HeadOptions): Head {
 }
 
 class ShardedHead implements Head {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #chunkRange: bigint;
   readonly #shardOptions: { readonly chunkRangeMs: number; readonly samplesPerChunk: number };
   readonly #shardBytesMax: number;
@@ -41,7 +42,8 @@ class ShardedHead implements Head {
   #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
   #truncation: { readonly min: bigint; shard: number; oldest: bigint; readonly removed: RefSet } | undefined;
 
-  constructor({ chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault, shardSeriesMax = shardSeriesMaxDefault }: HeadOptions) {
+  constructor({ chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault, shardSeriesMax = shardSeriesMaxDefault, clock = systemClock }: HeadOptions) {
+    this.#clock = clock;
     invariant(Number.isSafeInteger(chunkRangeMs) && chunkRangeMs > 0, 'a chunk range is a positive number of milliseconds');
     invariant(samplesPerChunk >= 4 && samplesPerChunk <= 30_000, 'a chunk counts its samples in 16 bits and is estimated at a quarter');
     this.#chunkRange = BigInt(chunkRangeMs);
@@ -140,7 +142,7 @@ class ShardedHead implements Head {
     this.#endReplay();
     invariant(!this.#hasCursor, 'one cursor at a time');
     invariant(this.#truncation === undefined, 'no cursor while a truncation runs');
-    const cursor = new ShardsCursor(this.#shards.slice(), toInt64(minTimeMs), toInt64(maxTimeMs), () => {
+    const cursor = new ShardsCursor(this.#shards.slice(), { min: toInt64(minTimeMs), max: toInt64(maxTimeMs) }, this.#clock, () => {
       this.#hasCursor = false;
     });
     this.#hasCursor = true;
@@ -155,9 +157,9 @@ class ShardedHead implements Head {
       if (this.#truncation === undefined && this.#started && this.#min >= min && this.#isSwept) return false;
       this.#beginTruncation(min);
     }
-    const until = performance.now() + budgetMs;
+    const until = this.#clock.monotonicMs() + budgetMs;
     while (this.#truncateStep()) {
-      if (performance.now() >= until) return true;
+      if (this.#clock.monotonicMs() >= until) return true;
     }
     return false;
   }

@@ -60,6 +60,12 @@ test('the bytes in the queue are bounded too', async () => {
   expect(calls).toHaveLength(1);
 });
 
+test('a message longer than the queue may hold is sent all the same when nothing waits', () => {
+  const { peer, calls } = hangingPeer(1);
+  void submit(peer, { message: Buffer.alloc(queuedBytesMax + 1) });
+  expect(calls).toHaveLength(1);
+});
+
 test('a call that was given up while it waited is not made', async () => {
   const { peer, answer, calls } = hangingPeer(1);
   const given = new AbortController();

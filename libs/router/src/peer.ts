@@ -57,7 +57,9 @@ export class Peer {
 
   submit(call: ForwardCall): void {
     if (this.#backsOff()) return call.done(skipped(call));
-    if (this.#queue.length >= queuedCallsMax || this.#queuedBytes + call.message.length > queuedBytesMax) {
+    // One call beyond the bound is still taken when nothing waits: it could never be made otherwise.
+    const isTooLong = this.#queue.length > 0 && this.#queuedBytes + call.message.length > queuedBytesMax;
+    if (this.#queue.length >= queuedCallsMax || isTooLong) {
       return this.#fail(call, `scheduling forward request for endpoint ${describe(call)}: queue is full`);
     }
     this.#queue.push({ call, sinceMs: this.#settings.clock.monotonicMs() });

@@ -98,12 +98,12 @@ export class Tsdb {
    * @throws an error of kind `corrupt` when a checkpoint is damaged, or the log holds records that this version would lose
    */
   static async open(options: TsdbOptions): Promise<Tsdb> {
-    const { vfs, dir, log, chunkRangeMs } = options;
+    const { vfs, dir, log, clock, chunkRangeMs } = options;
     await vfs.makeDir(dir);
     // The log makes its own name durable; without this one it could not be found after a loss of power.
     await vfs.syncDir(`${dir}/..`);
     const { blocks, minValidTimeMs } = await loadBlocks(vfs, dir, log);
-    const head = createHead({ chunkRangeMs });
+    const head = createHead({ chunkRangeMs, clock });
     head.minValidTimeMs = Math.max(minValidTimeMs, timestampMsMin);
     const wal = await openLog(options, head);
     return new Tsdb(options, head, wal, blocks);
