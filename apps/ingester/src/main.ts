@@ -1,3 +1,4 @@
+import './heap.js';
 import { parseIngesterFlags, runApp, type IngesterConfig } from '@gauntlet/cli';
 import { startIngester } from '@gauntlet/ingester';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';

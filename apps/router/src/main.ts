@@ -1,3 +1,4 @@
+import './heap.js';
 import { ConfigError, parseRouterFlags, runApp, type RouterConfig } from '@gauntlet/cli';
 import { serveRouter } from '@gauntlet/router';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';

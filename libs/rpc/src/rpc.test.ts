@@ -56,6 +56,11 @@ describe('a call', () => {
     await expect(call()).rejects.toMatchObject({ code, kind: kindAtCaller, details: `Cannot do it: ${kind}` });
   });
 
+  test('that fails with a status of its own ends with that', async () => {
+    handler = () => Promise.reject(Object.assign(new TestError('unavailable'), { grpcCode: 13 }));
+    await expect(call()).rejects.toMatchObject({ code: 'PEER_INTERNAL', details: 'Cannot do it: unavailable' });
+  });
+
   test('that meets our bug ends as INTERNAL and keeps the text at home', async () => {
     const bug = new InvariantViolation('secret');
     handler = () => {

@@ -38,7 +38,7 @@ export interface CallContext {
   readonly peer: string;
 }
 
-/** Answers one call with the bytes of its reply. What it throws becomes a status by the table in errors.ts. */
+/** Answers one call with the bytes of its reply. The message's bytes are its own until it has. What it throws becomes a status by the table in errors.ts. */
 export type RawUnaryHandler = (message: RawMessage, call: CallContext) => Promise<Uint8Array>;
 
 export interface GrpcServer {
@@ -115,7 +115,7 @@ function answerRawUnary(path: string, handler: RawUnaryHandler, onInternalError:
         if (error instanceof InvariantViolation || !(error instanceof OperationalError)) onInternalError(error, path);
         answer(grpcStatusOf(error));
       },
-    );
+    ).finally(call.request.release); // The reply may lie in the message: it has been copied by now.
   };
 }
 

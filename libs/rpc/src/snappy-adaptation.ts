@@ -5,13 +5,14 @@ import { gunzip, inflate } from 'node:zlib';
 import { invariant, messageOf } from '@gauntlet/base';
 import { type GrpcStatus, UnreadableMessageError, grpcCodeOf, grpcStatusOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
+import { BufferPool, frameHeaderBytes, MessageReader, pooledBufferOf } from './message-reader.js';
 
 /*
  * Everything that reaches into grpc-js' private parts, in one file. grpc-js speaks identity, gzip and deflate and has no
  * door for another encoding or for HTTP/2 windows, so we replace these things, each on one instance and never on a
  * prototype:
  *
- *   server   `decompressMessage` and `handleEndEvent` of each call
+ *   server   `decoder` of each raw call, `decompressMessage` and `handleEndEvent` of each call
  *            `commonServerOptions.settings` and the sessions of its HTTP/2 server, for windows
  *   client   the compression filter factory at the bottom of the channel's filter stack
  *
@@ -22,10 +23,13 @@ import { type FrameCodec } from './frame-codec.js';
 /** How the bytes of a message lie. */
 export type MessageEncoding = 'identity' | 'snappy-framed';
 
-/** A message as it came: framed snappy is left compressed, gzip and deflate are not. The bytes belong to the receiver. */
+/** A message as it came: framed snappy is left compressed, gzip and deflate are not. */
 export interface RawMessage {
+  /** Valid until the call is answered: later messages use the memory again. */
   readonly bytes: Buffer;
   readonly encoding: MessageEncoding;
+  /** Gives the memory back; once. */
+  readonly release: () => void;
 }
 
 /** What we tell peers that we understand. */
@@ -37,7 +41,7 @@ export const deserializeRaw = (message: Buffer): RawMessage => message as unknow
 // --- Server
 
 interface ServerCallInternals {
-  decoder: { readState: number };
+  decoder: Pick<MessageReader, 'readState' | 'write'>;
   incomingEncoding: string;
   maxReceiveMessageSize: number;
   decompressMessage(framed: Buffer, encoding: string): unknown;
@@ -49,6 +53,7 @@ interface ServerCallInternals {
  * first of the server's interceptors: that one gets grpc-js' own call object.
  */
 export function snappyServerInterceptor(codec: FrameCodec): ServerInterceptor {
+  const pool = new BufferPool();
   return (method, baseCall) => {
     // The declared type is a wrapper class, of which only the interface is used.
     const call = baseCall as ServerInterceptingCall;
@@ -61,13 +66,16 @@ export function snappyServerInterceptor(codec: FrameCodec): ServerInterceptor {
     }
     const raw = method.requestDeserialize === deserializeRaw;
     const bytesMax = internals.maxReceiveMessageSize < 0 ? 2 ** 31 - 1 : internals.maxReceiveMessageSize;
+    if (raw) internals.decoder = new MessageReader(pool, bytesMax);
     let messages = 0;
     internals.decompressMessage = (framed) => {
       messages += 1;
-      const bytes = framed.subarray(5);
-      if (raw && encoding === 'snappy' && framed[0] === 1) return { bytes, encoding: 'snappy-framed' };
-      const plain = framed[0] === 1 ? decompress(bytes, { encoding, bytesMax, codec }) : bytes;
-      if (!raw) return plain;
+      const bytes = framed.subarray(frameHeaderBytes);
+      if (!raw) return framed[0] === 1 ? decompress(bytes, { encoding, bytesMax, codec }) : bytes;
+      const release = (): void => pool.give(pooledBufferOf(framed));
+      if (framed[0] !== 1) return { bytes, encoding: 'identity', release };
+      if (encoding === 'snappy') return { bytes, encoding: 'snappy-framed', release };
+      const plain = decompress(bytes, { encoding, bytesMax, codec });
       return Buffer.isBuffer(plain) ? asIdentity(plain) : plain.then(asIdentity);
     };
     const handleEndEvent = internals.handleEndEvent;
@@ -85,7 +93,7 @@ export function snappyServerInterceptor(codec: FrameCodec): ServerInterceptor {
 }
 
 function asIdentity(bytes: Buffer): RawMessage {
-  return { bytes, encoding: 'identity' };
+  return { bytes, encoding: 'identity', release: () => undefined };
 }
 
 function requireServerCallInternals(call: ServerCallInternals): void {
@@ -94,7 +102,8 @@ function requireServerCallInternals(call: ServerCallInternals): void {
       typeof call.handleEndEvent === 'function' &&
       typeof call.incomingEncoding === 'string' &&
       typeof call.maxReceiveMessageSize === 'number' &&
-      typeof call.decoder?.readState === 'number',
+      typeof call.decoder?.readState === 'number' &&
+      typeof call.decoder.write === 'function',
     'grpc-js server calls have the internals that snappy-adaptation.ts relies on',
   );
 }
