@@ -52,7 +52,7 @@ test('help lists every served flag with its default, and no hidden one', () => {
 
 test('the content of a bucket config takes environment variables, which must be set', () => {
   const argv = [label, '--objstore.config=key: $(SECRET)'];
-  expect(parseIngesterFlags(argv, { SECRET: 'x' })).toMatchObject({ config: { objstoreConfig: 'key: x' } });
+  expect(parseIngesterFlags(argv, { SECRET: 'x' })).toMatchObject({ config: { objstoreConfig: { content: 'key: x', source: '--objstore.config' } } });
   expect(parseIngesterFlags(argv, {})).toMatchObject({ code: 1, stderr: expect.stringContaining('"SECRET"') });
 });
 

@@ -2,7 +2,7 @@ export { exitWithError, parseFlags, type Exit, type Flag, type ParseResult, type
 export { FlagValueError, parseFlagValue, type FlagType, type FlagValue } from './flag-types.js';
 export { parseGoDuration, parsePrometheusDuration } from './durations.js';
 export { ConfigError, parseExternalLabels, type ExternalLabel } from './external-labels.js';
-export { configContent } from './config-content.js';
+export { configContent, type ConfigContent } from './config-content.js';
 export { programVersion, type CommonConfig, type ConfigResult } from './common-config.js';
 export { parseRouterFlags, type RouterConfig } from './router-flags.js';
 export { parseIngesterFlags, type IngesterConfig } from './ingester-flags.js';

@@ -1,5 +1,5 @@
 import { type CommonConfig, type ConfigResult, capnprotoWarnings, parseConfig, readCommonConfig } from './common-config.js';
-import { configContent } from './config-content.js';
+import { configContent, type ConfigContent } from './config-content.js';
 import { ConfigError } from './external-labels.js';
 import { type Flag } from './flags.js';
 import { flagsFor } from './thanos-flags.js';
@@ -15,7 +15,7 @@ export interface IngesterConfig extends CommonConfig {
   readonly walDurability: 'sync' | 'write';
   readonly lockFile: boolean;
   /** The YAML of the bucket, with the environment filled in; undefined ships nothing. */
-  readonly objstoreConfig: string | undefined;
+  readonly objstoreConfig: ConfigContent | undefined;
   readonly tenantLabelName: string;
   readonly hashFunc: '' | 'SHA256';
   /** 0 stands for the library's default. */

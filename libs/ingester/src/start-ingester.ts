@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { invariant, messageOf, MiB, systemClock, type Clock } from '@gauntlet/base';
 import { createIntake, messageBytesCeiling, MessageError, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { validateTenant } from '@gauntlet/model';
-import { observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
+import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
 import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
 import { createShipper } from '@gauntlet/shipper';
 import { startProbeServer, type Logger, type MetricRegistry, type ProbeServer } from '@gauntlet/telemetry';
@@ -38,8 +38,8 @@ export interface IngesterConfig {
   readonly chunkRangeMs: number;
   readonly walCompression: boolean;
   readonly walDurability: 'sync' | 'write';
-  /** The bucket's YAML document; undefined keeps blocks on disk only. */
-  readonly bucketConfig: string | undefined;
+  /** The bucket's YAML document, and the flag or file it came from; undefined keeps blocks on disk only. */
+  readonly bucketConfig: { readonly content: string; readonly source: string } | undefined;
   readonly shipper: {
     readonly hashFunc: '' | 'SHA256';
     /** 0 is the library's default. */
@@ -120,9 +120,17 @@ export async function startIngester(config: IngesterConfig, { log, registry, clo
   };
 }
 
+function openNamedBucket({ content, source }: { content: string; source: string }): Bucket {
+  try {
+    return openBucket(parseBucketConfig(content));
+  } catch (error) {
+    throw new BucketConfigError(`Cannot use ${source}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 function openConfiguredBucket({ bucketConfig }: IngesterConfig, { registry, clock }: { registry: MetricRegistry; clock: Clock }): Bucket | undefined {
   if (bucketConfig === undefined) return undefined;
-  const bucket = openBucket(parseBucketConfig(bucketConfig));
+  const bucket = openNamedBucket(bucketConfig);
   return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
 }
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { HashringFile } from './hashring-file.js';
 import type { RouterObserver } from './observer.js';
 
-/** A hashring configuration that cannot be used. The texts of Thanos, outermost first. */
+/** A hashring configuration that cannot be used: which file or flag it came from, then the texts of Thanos, outermost first. */
 export class HashringLoadError extends OperationalError {
   readonly kind = 'rejected';
   readonly code = 'HASHRING_LOAD_FAILED';
@@ -15,17 +15,18 @@ export function configHash(bytes: Uint8Array): number {
   return createHash('sha256').update(bytes).digest().readUIntLE(0, 6);
 }
 
+const flagText = 'Cannot use --receive.hashrings';
+
 /** @throws HashringLoadError */
 export function hashringsOfContent(content: string, options: HashringOptions): Hashrings {
   let configs;
   try {
     configs = parseHashrings(content);
   } catch (error) {
-    throw wrap(error, 'failed to validate hashring configuration content');
+    throw wrap(error, `${flagText}: failed to validate hashring configuration content`);
   }
-  if (configs.length === 0)
-    throw new HashringLoadError('failed to validate hashring configuration content: configuration is empty');
-  return build(configs, options);
+  if (configs.length === 0) throw new HashringLoadError(`${flagText}: failed to validate hashring configuration content: configuration is empty`);
+  return build(configs, options, flagText);
 }
 
 /** @throws HashringLoadError */
@@ -34,7 +35,7 @@ export function hashringsOfFile(bytes: Uint8Array, path: string, options: Hashri
   try {
     configs = parseHashrings(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
   } catch (error) {
-    const outer = 'failed to validate hashring configuration file: failed to parse configuration file';
+    const outer = `Cannot use ${path}: failed to validate hashring configuration file: failed to parse configuration file`;
     throw new HashringLoadError(`${outer}: ${messageOf(error)}: configuration file is not parsable`, { cause: error });
   }
   if (configs.length === 0) {
@@ -42,14 +43,14 @@ export function hashringsOfFile(bytes: Uint8Array, path: string, options: Hashri
       `failed to validate hashring configuration file: failed to load configuration file, path: ${path}: configuration file is empty`,
     );
   }
-  return build(configs, options);
+  return build(configs, options, `Cannot use ${path}`);
 }
 
-function build(configs: Parameters<typeof buildHashrings>[0], options: HashringOptions): Hashrings {
+function build(configs: Parameters<typeof buildHashrings>[0], options: HashringOptions, where: string): Hashrings {
   try {
     return buildHashrings(configs, options);
   } catch (error) {
-    throw wrap(error, 'unable to create new hashring from config');
+    throw wrap(error, `${where}: unable to create new hashring from config`);
   }
 }
 

@@ -72,6 +72,5 @@ function toLogfmt({ ts, level, msg, ...fields }: LogFields): string {
 function logfmtValue(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
   // Quoted where a reader could not tell the end: blanks, quotes, equals signs, control characters. Empty stays empty, as Go writes it.
-  // eslint-disable-next-line no-control-regex
   return /[\s"=\u0000-\u001f\u007f\ufffd]/.test(text) ? JSON.stringify(text) : text;
 }
