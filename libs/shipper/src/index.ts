@@ -1,2 +1,2 @@
-export { Shipper, createShipper, type ShipperCounters, type ShipperOptions, type SyncResult } from './shipper.js';
+export { createShipper, type Shipper, type ShipperCounters, type ShipperOptions, type SyncResult } from './shipper.js';
 export { ShipError } from './shipper-error.js';

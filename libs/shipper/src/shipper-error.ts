@@ -4,10 +4,13 @@ import { OperationalError } from '@gauntlet/base';
 export class ShipError extends OperationalError {
   readonly kind: 'corrupt' | 'rejected';
   readonly code: 'BLOCK_META_UNREADABLE' | 'EXTERNAL_LABELS_EMPTY';
+  /** Its id. */
+  readonly block: string;
 
-  constructor(code: ShipError['code'], message: string, options?: ErrorOptions) {
+  constructor(code: ShipError['code'], block: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+    this.block = block;
     this.kind = code === 'EXTERNAL_LABELS_EMPTY' ? 'rejected' : 'corrupt';
   }
 }

@@ -1,4 +1,4 @@
-import { type Vfs } from '@gauntlet/vfs';
+import { replaceFileDurable, type Vfs } from '@gauntlet/vfs';
 import { z } from 'zod';
 
 export const stateFileName = 'thanos.shipper.json';
@@ -17,18 +17,5 @@ export async function readState(vfs: Vfs, dir: string): Promise<string[]> {
 
 /** Replaces the state file; after power loss it is the old one or the new one. */
 export async function writeState(vfs: Vfs, dir: string, uploaded: readonly string[]): Promise<void> {
-  const temporary = `${dir}/${stateFileName}.tmp`;
-  await writeFileDurable(vfs, temporary, Buffer.from(JSON.stringify({ version: stateVersion, uploaded }, null, '\t')));
-  await vfs.rename(temporary, `${dir}/${stateFileName}`);
-  await vfs.syncDir(dir);
-}
-
-export async function writeFileDurable(vfs: Vfs, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await vfs.open(path, 'replace');
-  try {
-    await file.write(bytes, 0);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
+  await replaceFileDurable(vfs, `${dir}/${stateFileName}`, Buffer.from(JSON.stringify({ version: stateVersion, uploaded }, null, '\t')));
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type Clock, KiB, messageOf, systemClock } from '@gauntlet/base';
+import { type Clock, KiB, type Log, messageOf, systemClock } from '@gauntlet/base';
+import { type BlockMeta, parseBlockMeta, type ThanosFile } from '@gauntlet/block';
+import { isUlid } from '@gauntlet/model';
 import { type Bucket, bytesSource, type ObjectSource } from '@gauntlet/objstore';
-import { type Vfs } from '@gauntlet/vfs';
-import { encodeShippedMeta, type LocalMeta, parseMeta, type ShippedFile } from './shipped-meta.js';
+import { type Vfs, writeFileDurable } from '@gauntlet/vfs';
+import { encodeShippedMeta } from './shipped-meta.js';
 import { ShipError } from './shipper-error.js';
-import { readState, writeFileDurable, writeState } from './shipper-state.js';
+import { readState, writeState } from './shipper-state.js';
 
 const readBytes = 256 * KiB;
-const ulidPattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 export interface ShipperOptions {
   readonly vfs: Vfs;
@@ -23,7 +24,7 @@ export interface ShipperOptions {
   readonly allowOutOfOrderUploads?: boolean;
   readonly skipCorruptedBlocks?: boolean;
   readonly clock?: Pick<Clock, 'nowMs'>;
-  readonly log?: Readonly<Record<'info' | 'warn' | 'error', (message: string, fields: Readonly<Record<string, unknown>>) => void>>;
+  readonly log?: Log;
 }
 
 /** For metrics; they only grow. */
@@ -33,8 +34,6 @@ export interface ShipperCounters {
   uploads: number;
   uploadFailures: number;
   corruptedBlocks: number;
-  /** Undefined before the first upload. */
-  lastSuccessfulUploadMs: number | undefined;
 }
 
 export interface SyncResult {
@@ -47,7 +46,7 @@ export interface SyncResult {
  * whoever finds it may assume that the block's other files are there. Never deletes, neither here nor in the bucket.
  */
 export class Shipper {
-  readonly counters: ShipperCounters = { dirSyncs: 0, dirSyncFailures: 0, uploads: 0, uploadFailures: 0, corruptedBlocks: 0, lastSuccessfulUploadMs: undefined };
+  readonly counters: ShipperCounters = { dirSyncs: 0, dirSyncFailures: 0, uploads: 0, uploadFailures: 0, corruptedBlocks: 0 };
   readonly #options: ShipperOptions;
   readonly #clock: Pick<Clock, 'nowMs'>;
   /** Passes run one after another: two would write over each other's links. */
@@ -90,7 +89,7 @@ export class Shipper {
     const result = { uploaded: 0, failed: 0 };
     try {
       for (const meta of await this.#localBlocks(local, result)) {
-        if (known.has(meta.ulid) || meta.numSamples === 0 || meta.level > 1) continue;
+        if (known.has(meta.ulid) || (meta.stats.numSamples ?? 0) === 0 || meta.compaction.level > 1) continue;
         try {
           if (await this.#ship(meta, signal)) result.uploaded++;
           uploaded.push(meta.ulid);
@@ -111,34 +110,34 @@ export class Shipper {
 
   async #localBlockIds(): Promise<string[]> {
     const entries = await this.#options.vfs.readDir(this.#options.dir);
-    return entries.filter(({ kind, name }) => kind === 'directory' && ulidPattern.test(name)).map(({ name }) => name);
+    return entries.filter(({ kind, name }) => kind === 'directory' && isUlid(name)).map(({ name }) => name);
   }
 
   /** Readable blocks, sorted by minTime. */
-  async #localBlocks(ids: readonly string[], result: { failed: number }): Promise<LocalMeta[]> {
+  async #localBlocks(ids: readonly string[], result: { failed: number }): Promise<BlockMeta[]> {
     const { vfs, dir, skipCorruptedBlocks, log } = this.#options;
-    const metas: LocalMeta[] = [];
+    const metas: BlockMeta[] = [];
     for (const id of ids) {
       try {
-        const meta = parseMeta(await vfs.readFile(`${dir}/${id}/meta.json`));
-        metas.push({ ...meta, ulid: id });
+        const meta = parseBlockMeta(Buffer.from(await vfs.readFile(`${dir}/${id}/meta.json`)).toString());
+        metas.push({ ...meta, ulid: id }); // The directory's name is the block's id, whatever its meta.json says: paths are built from it.
       } catch (error) {
         if ((await vfs.stat(`${dir}/${id}`)) === undefined) continue; // Deleted by retention meanwhile.
         this.counters.corruptedBlocks++;
-        if (!skipCorruptedBlocks) throw new ShipError('BLOCK_META_UNREADABLE', `Cannot ship block ${id}: its meta.json is unreadable: ${messageOf(error)}`, { cause: error });
+        if (!skipCorruptedBlocks) throw new ShipError('BLOCK_META_UNREADABLE', id, `Cannot ship block ${id}: its meta.json is unreadable: ${messageOf(error)}`, { cause: error });
         result.failed++;
         log?.warn('corrupted block skipped', { block: id, error: messageOf(error) });
       }
     }
-    return metas.sort((a, b) => a.minTimeMs - b.minTimeMs || (a.ulid < b.ulid ? -1 : 1));
+    return metas.sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1));
   }
 
   /** False when the bucket has it already. */
-  async #ship(meta: LocalMeta, signal: AbortSignal): Promise<boolean> {
+  async #ship(meta: BlockMeta, signal: AbortSignal): Promise<boolean> {
     const { bucket, vfs, log } = this.#options;
     if (await bucket.exists(`${meta.ulid}/meta.json`, signal)) return false;
     const labels = this.#options.labels();
-    if (Object.keys(labels).length === 0) throw new ShipError('EXTERNAL_LABELS_EMPTY', 'empty external labels are not allowed for Thanos block.');
+    if (Object.keys(labels).length === 0) throw new ShipError('EXTERNAL_LABELS_EMPTY', meta.ulid, 'empty external labels are not allowed for Thanos block.');
     const upload = this.#uploadDir(meta.ulid);
     try {
       const files = await this.#link(meta.ulid, upload);
@@ -147,17 +146,16 @@ export class Shipper {
       await vfs.removeAll(upload).catch(() => undefined); // The next pass does it again.
     }
     this.counters.uploads++;
-    this.counters.lastSuccessfulUploadMs = this.#clock.nowMs();
     log?.info('block uploaded', { block: meta.ulid });
     return true;
   }
 
   /** Links keep the files alive when retention deletes the block during a slow upload. No tombstones go along. */
-  async #link(id: string, upload: string): Promise<ShippedFile[]> {
+  async #link(id: string, upload: string): Promise<ThanosFile[]> {
     const { vfs, dir } = this.#options;
     await vfs.makeDir(`${upload}/chunks`);
     const chunks = (await vfs.readDir(`${dir}/${id}/chunks`)).filter(({ kind }) => kind === 'file').map(({ name }) => `chunks/${name}`);
-    const files: ShippedFile[] = [];
+    const files: ThanosFile[] = [];
     for (const path of [...chunks.sort(), 'index']) {
       await vfs.link(`${dir}/${id}/${path}`, `${upload}/${path}`);
       const size = (await vfs.stat(`${upload}/${path}`))?.size ?? 0;
@@ -166,11 +164,11 @@ export class Shipper {
     return [...files, { rel_path: 'meta.json' }];
   }
 
-  async #upload(meta: LocalMeta, labels: Readonly<Record<string, string>>, files: readonly ShippedFile[], upload: string, signal: AbortSignal): Promise<void> {
+  async #upload(meta: BlockMeta, labels: Readonly<Record<string, string>>, files: readonly ThanosFile[], upload: string, signal: AbortSignal): Promise<void> {
     const { bucket, vfs, source } = this.#options;
     const encode = (uploadTimeMs: number | undefined): Uint8Array => encodeShippedMeta(meta, { labels, source, files, uploadTimeMs });
     await writeFileDurable(vfs, `${upload}/meta.json`, encode(undefined));
-    const send = ({ rel_path: path, size_bytes: size = 0 }: ShippedFile): Promise<void> => bucket.upload(`${meta.ulid}/${path}`, fileSource(vfs, `${upload}/${path}`, size), signal);
+    const send = ({ rel_path: path, size_bytes: size = 0 }: ThanosFile): Promise<void> => bucket.upload(`${meta.ulid}/${path}`, fileSource(vfs, `${upload}/${path}`, size), signal);
     await eachAtOnce(files.filter(({ rel_path }) => rel_path.startsWith('chunks/')), this.#options.uploadConcurrency || 1, send);
     for (const file of files) if (file.rel_path === 'index') await send(file);
     const shipped = encode(this.#clock.nowMs());
@@ -179,7 +177,7 @@ export class Shipper {
     await bucket.upload(`${meta.ulid}/meta.json`, bytesSource(shipped), signal);
   }
 
-  async #hash(path: string, size: number): Promise<Pick<ShippedFile, 'hash'>> {
+  async #hash(path: string, size: number): Promise<Pick<ThanosFile, 'hash'>> {
     if (this.#options.hashFunc !== 'SHA256') return {};
     const sum = createHash('sha256');
     for await (const piece of fileSource(this.#options.vfs, path, size).open(0, size)) sum.update(piece);

@@ -2,7 +2,7 @@ import type { Clock } from '@gauntlet/base';
 import { encodeBlockMeta, encodeTombstones, writeBlock, type BlockMeta, type BlockSinks, type ByteSink } from '@gauntlet/block';
 import type { Head } from '@gauntlet/head';
 import { createUlid } from '@gauntlet/model';
-import type { Vfs } from '@gauntlet/vfs';
+import { writeFileDurable, type Vfs } from '@gauntlet/vfs';
 import type { CutRange } from './cut-plan.js';
 import { inSlices, sliceMs, yieldNow } from './slices.js';
 
@@ -32,8 +32,8 @@ export async function cutBlock({ vfs, dir, clock, randomBytes }: CutContext, hea
         return undefined;
       }
       const meta: BlockMeta = { ulid, minTime: minTimeMs, maxTime: maxTimeMs, stats, compaction: { level: 1, sources: [ulid] }, version: 1 };
-      await writeFileSynced(vfs, `${work}/tombstones`, encodeTombstones(new Map()));
-      await writeFileSynced(vfs, `${work}/meta.json`, Buffer.from(encodeBlockMeta(meta)));
+      await writeFileDurable(vfs, `${work}/tombstones`, encodeTombstones(new Map()));
+      await writeFileDurable(vfs, `${work}/meta.json`, Buffer.from(encodeBlockMeta(meta)));
       await vfs.syncDir(`${work}/chunks`);
       await vfs.syncDir(work);
       await vfs.rename(work, `${dir}/${ulid}`);
@@ -97,15 +97,5 @@ class FileSink implements ByteSink {
   async abandon(): Promise<void> {
     this.#onClose();
     await this.#file.close();
-  }
-}
-
-async function writeFileSynced(vfs: Vfs, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await vfs.open(path, 'create');
-  try {
-    await file.write(bytes, 0);
-    await file.datasync();
-  } finally {
-    await file.close();
   }
 }

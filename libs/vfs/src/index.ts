@@ -1,2 +1,3 @@
 export { nodeVfs } from './node-vfs.js';
+export { replaceFileDurable, writeFileDurable } from './write-file-durable.js';
 export { type DirEntry, type FileStat, type OpenMode, type Vfs, type VfsFile } from './vfs.js';
