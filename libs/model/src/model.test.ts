@@ -4,14 +4,10 @@ import {
   compareLabels,
   compareUtf8,
   createUlid,
-  isStale,
   isTenantValid,
   isUlid,
   labelsOf,
   parseUlid,
-  staleBits,
-  staleBitsHigh,
-  staleBitsLow,
   ulidTimeMs,
   validateTenant,
 } from './index.js';
@@ -106,16 +102,6 @@ describe('tenant names', () => {
       );
     },
   );
-});
-
-describe('stale marker', () => {
-  test('it is told by its bits', () => {
-    expect((BigInt(staleBitsHigh) << 32n) | BigInt(staleBitsLow)).toBe(staleBits);
-    expect(isStale(0x7ff00000, 2)).toBe(true);
-    // An ordinary NaN, and the marker with its sign set.
-    expect(isStale(0x7ff80000, 1)).toBe(false);
-    expect(isStale(0xfff00000, 2)).toBe(false);
-  });
 });
 
 describe('block ids', () => {

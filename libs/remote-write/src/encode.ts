@@ -1,6 +1,6 @@
 import type { LabelBytes } from '@gauntlet/kernel';
 import { ProtobufWriter } from './protobuf-writer.js';
-import type { Histogram, HistogramCount, MetricMetadata, ThanosWriteRequest, TimeSeries, WriteRequest } from './write-request.js';
+import type { Histogram, HistogramCount, MetricMetadata, TimeSeries, WriteRequest } from './write-request.js';
 
 type Text = string | Uint8Array;
 
@@ -19,8 +19,13 @@ export interface WriteRequestInput {
   readonly metadata?: WriteRequest['metadata'];
 }
 
-/** The NaN that ends a series. */
-export const staleMarkerBits = 0x7ff0_0000_0000_0002n;
+/** thanos.WriteRequest to send; what is left out is empty. A decoded request is one, too. */
+export interface ThanosWriteRequestInput {
+  readonly timeseries?: readonly SeriesInput[];
+  readonly tenant?: Text;
+  readonly replica?: bigint;
+  readonly tenants?: readonly { readonly tenant: Text; readonly timeseries: readonly SeriesInput[] }[];
+}
 
 /**
  * Encodes remote write 1.0 as the Prometheus sender does: fields in ascending order, those that are 0 or empty left out.
@@ -34,12 +39,12 @@ export function encodeWriteRequest(request: WriteRequestInput): Buffer {
 }
 
 /** Encodes thanos.WriteRequest as Thanos does, negative zeros apart. */
-export function encodeThanosWriteRequest(request: ThanosWriteRequest): Buffer {
+export function encodeThanosWriteRequest(request: ThanosWriteRequestInput): Buffer {
   const writer = new ProtobufWriter();
-  for (const series of request.timeseries) writer.message(1, () => writeSeries(writer, series));
-  writer.text(2, request.tenant);
-  writer.varint(3, request.replica);
-  for (const { tenant, timeseries } of request.tenants) {
+  for (const series of request.timeseries ?? []) writer.message(1, () => writeSeries(writer, series));
+  writer.text(2, request.tenant ?? '');
+  writer.varint(3, request.replica ?? 0n);
+  for (const { tenant, timeseries } of request.tenants ?? []) {
     writer.message(4, () => {
       for (const series of timeseries) writer.message(1, () => writeSeries(writer, series));
       writer.text(2, tenant);

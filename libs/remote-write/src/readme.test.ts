@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RowVerdict } from '@gauntlet/kernel';
-import { decodeWriteRequest, encodeWriteRequest, judgeLabels, staleMarkerBits } from './index.js';
+import { staleMarkerBits } from '@gauntlet/model';
+import { decodeWriteRequest, encodeWriteRequest, judgeLabels } from './index.js';
 
 test('the example of the README holds', () => {
   const body = encodeWriteRequest({

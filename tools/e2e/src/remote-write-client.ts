@@ -1,5 +1,5 @@
+import { encodeWriteRequest, type SeriesInput } from '@gauntlet/remote-write';
 import { compress } from 'snappy';
-import { encodeWriteRequest, type WireSeries } from '@gauntlet/loadgen-tool';
 
 export interface Answer {
   readonly status: number;
@@ -7,11 +7,11 @@ export interface Answer {
 }
 
 /** Posts a remote write 1.0 body and gives the answer, whatever it is. */
-export async function remoteWrite(url: string, series: readonly WireSeries[], headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+export async function remoteWrite(url: string, series: readonly SeriesInput[], headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy', 'X-Prometheus-Remote-Write-Version': '0.1.0', ...headers },
-    body: new Uint8Array(await compress(encodeWriteRequest(series))),
+    body: new Uint8Array(await compress(encodeWriteRequest({ timeseries: series }))),
   });
   return { status: response.status, text: await response.text() };
 }

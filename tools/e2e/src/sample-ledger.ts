@@ -1,5 +1,10 @@
-import { type WireSeries } from '@gauntlet/loadgen-tool';
 import { type Dump } from './promtool.js';
+
+/** A series to send and to find again: texts and numbers only. */
+export interface LedgerSeries {
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  readonly samples: readonly { readonly timestampMs: number; readonly value: number }[];
+}
 
 /** Keeps what was answered with success, to look for it later. */
 export class SampleLedger {
@@ -10,7 +15,7 @@ export class SampleLedger {
     return this.#count;
   }
 
-  add(series: readonly WireSeries[]): void {
+  add(series: readonly LedgerSeries[]): void {
     for (const { labels, samples } of series) {
       const key = `{${labels.map(([name, value]) => `${name}="${value}"`).join(', ')}}`;
       const known = this.#samples.get(key) ?? new Map<number, string>();
@@ -45,7 +50,7 @@ export class SampleLedger {
 }
 
 /** Series `e2e_KIND{index="..."}` with one sample each. */
-export function sampleRound({ kind, series, timestampMs, value }: { kind: string; series: number; timestampMs: number; value: number }): WireSeries[] {
+export function sampleRound({ kind, series, timestampMs, value }: { kind: string; series: number; timestampMs: number; value: number }): LedgerSeries[] {
   return Array.from({ length: series }, (_, index) => ({
     labels: [
       ['__name__', `e2e_${kind}`],

@@ -1,4 +1,3 @@
-export { encodeWriteRequest, type WireSample, type WireSeries } from './write-request.js';
 export { seriesLabels, type LabelPair } from './series-labels.js';
 export { buildBody, patchBody, generatedValue, type PatchableBody } from './patchable-body.js';
 export { Load, prepareBodies, type LoadBody, type LoadOptions, type LoadResult, type LoadShape } from './load.js';

@@ -1,7 +1,7 @@
+import { encodeWriteRequest } from '@gauntlet/remote-write';
 import { uncompressSync } from 'snappy';
 import { buildBody, generatedValue, patchBody } from './patchable-body.js';
 import { seriesLabels } from './series-labels.js';
-import { encodeWriteRequest } from './write-request.js';
 
 const labels = Array.from({ length: 700 }, (_, index) => seriesLabels(index * 37, 14));
 
@@ -12,12 +12,12 @@ test.each([1, 3, 20])('a body patched in place is what encoding and compressing 
     [7, 2_000_000_123_456],
   ] as const) {
     patchBody(body, { timestampMs, round });
-    const expected = encodeWriteRequest(
-      labels.map((pairs, index) => ({
+    const expected = encodeWriteRequest({
+      timeseries: labels.map((pairs, index) => ({
         labels: pairs,
         samples: Array.from({ length: samplesPerSeries }, (_, k) => ({ timestampMs: timestampMs + k, value: generatedValue(5 + index, round * samplesPerSeries + k) })),
       })),
-    );
+    });
     const actual = uncompressSync(body.bytes) as Buffer;
     expect(actual.equals(expected)).toBe(true);
     expect(body.uncompressedBytes).toBe(expected.length);

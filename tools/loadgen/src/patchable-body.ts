@@ -6,7 +6,8 @@ import { type LabelPair } from './series-labels.js';
  * Snappy blocks are literals and copies. The bytes of values and timestamps (15 in a row: value, one tag, timestamp) are always
  * written as literals, and no copy ever reads them; so they lie in the compressed body as they are, and new ones can be written
  * over them in place. That keeps both the protobuf encoder and the compressor out of a measurement, however long it runs.
- * Timestamps always take six bytes of varint, which holds from 1971 to 2109.
+ * Timestamps always take six bytes of varint, which holds from 1971 to 2109. The layout is made here and not by
+ * `@gauntlet/remote-write`, whose encoder does not tell where a value ends up, and leaves zeros out.
  */
 export interface PatchableBody {
   /** The compressed body. Whoever patches it must not do so while it is being sent. */

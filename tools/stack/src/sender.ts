@@ -1,5 +1,5 @@
+import { encodeWriteRequest, type SeriesInput } from '@gauntlet/remote-write';
 import { compress } from 'snappy';
-import { encodeWriteRequest, type WireSeries } from '@gauntlet/loadgen-tool';
 import { readMachineMetrics } from './machine-metrics.js';
 import { parseTextFormat, type ScrapedSample } from './text-format.js';
 
@@ -42,12 +42,12 @@ export class Sender {
     for (let first = 0; first < series.length && !signal.aborted; first += seriesPerRequest) await this.#write(series.slice(first, first + seriesPerRequest), signal);
   }
 
-  async #write(series: readonly WireSeries[], signal: AbortSignal): Promise<void> {
+  async #write(series: readonly SeriesInput[], signal: AbortSignal): Promise<void> {
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
         headers: { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy', 'X-Prometheus-Remote-Write-Version': '0.1.0' },
-        body: new Uint8Array(await compress(encodeWriteRequest(series))),
+        body: new Uint8Array(await compress(encodeWriteRequest({ timeseries: series }))),
         signal: AbortSignal.any([signal, AbortSignal.timeout(writeMsMax)]),
       });
       const text = await response.text();
@@ -64,7 +64,7 @@ export class Sender {
 }
 
 /** The series of one scrape, labels sorted; `up` tells whether there was an answer. */
-export function seriesOf({ job, instance }: Target, page: readonly ScrapedSample[] | undefined, timestampMs: number): WireSeries[] {
+export function seriesOf({ job, instance }: Target, page: readonly ScrapedSample[] | undefined, timestampMs: number): SeriesInput[] {
   const up: ScrapedSample = { name: 'up', labels: {}, value: page ? 1 : 0 };
   return [up, ...(page ?? [])].map(({ name, labels, value }) => {
     const all = Object.entries({ ...labels, job, instance, __name__: name }).filter(([, text]) => text !== '');
