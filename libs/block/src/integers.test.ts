@@ -6,21 +6,10 @@ import {
   putUvarintDifference,
   putVarint,
   putVarint64,
-  toInt64,
   uvarintLength,
 } from './integers.js';
 
 const cursorOf = (bytes: Uint8Array): ByteCursor => new ByteCursor(bytes, { part: 'INDEX', file: 'index', offset: 0 });
-
-test.each([
-  [-Infinity, -(2n ** 63n)],
-  [-(2 ** 63), -(2n ** 63n)],
-  [2 ** 63, 2n ** 63n - 1n],
-  [Infinity, 2n ** 63n - 1n],
-  [-5, -5n],
-])('%d is the int64 %d', (value, expected) => {
-  expect(toInt64(value)).toBe(expected);
-});
 
 test('the ends of int64 in zig-zag form', () => {
   const bytes = Buffer.alloc(10);

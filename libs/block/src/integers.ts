@@ -1,19 +1,12 @@
+import { toInt64 } from '@gauntlet/base';
+
 /**
  * The integers of spec section 1.1. Values are JavaScript numbers; what lies beyond 2^53 goes through bigint, and comes
  * back as the nearest number. MinInt64 and MaxInt64 survive the round trip: 2^63 and infinities are clamped on the way out.
  */
 
-const int64Min = -(1n << 63n);
-const int64Max = (1n << 63n) - 1n;
 /** Zig-zag doubles a value: up to here that stays exact. */
 const zigzagMax = 2 ** 52;
-
-/** The int64 nearest to a number. */
-export function toInt64(value: number): bigint {
-  if (value >= 2 ** 63) return int64Max;
-  if (value <= -(2 ** 63)) return int64Min;
-  return BigInt(Math.round(value));
-}
 
 /** Writes a non-negative safe integer; returns the position behind it. */
 export function putUvarint(bytes: Uint8Array, at: number, value: number): number {

@@ -1,7 +1,7 @@
+import { JsonNumber, JsonObject, JsonSyntaxError, parseJson, toInt64, type Json } from '@gauntlet/base';
 import { isUlid } from '@gauntlet/model';
 import { BlockCorruptError } from './corrupt.js';
-import { toInt64 } from './integers.js';
-import { formatJson, JsonNumber, JsonObject, JsonSyntaxError, parseJson, toPlain, type Json } from './json.js';
+import { formatJson, toPlain } from './format-json.js';
 
 /** meta.json of a block (spec/tsdb.md 4.4). Names are those of the file. Fields that the file leaves out are absent. */
 export interface BlockMeta {

@@ -1,8 +1,7 @@
-import { GiB, invariant, systemClock, type Clock } from '@gauntlet/base';
+import { GiB, int64Max, int64Min, invariant, systemClock, toInt64, type Clock } from '@gauntlet/base';
 import { Shard, sliceBatch, type ScannedBatch, type ShardAppend } from '@gauntlet/kernel';
 import { ShardsCursor } from './cursor.js';
 import type { AppendBounds, AppendResult, Head, HeadCursor, HeadOptions, Rejections } from './head.js';
-import { int64Max, int64Min, toInt64 } from './int64.js';
 import { RefSet } from './ref-set.js';
 import { RecordCorruptError } from './replay-error.js';
 

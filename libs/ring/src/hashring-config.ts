@@ -1,6 +1,5 @@
-import { messageOf } from '@gauntlet/base';
+import { JsonNumber, JsonObject, JsonSyntaxError, parseJson, type Json } from '@gauntlet/base';
 import { HashringError } from './error.js';
-import { JsonNumber, JsonObject, readJson, type Json } from './json-reader.js';
 
 /** A member of a hashring. */
 export interface Endpoint {
@@ -46,9 +45,10 @@ export interface HashringConfig {
 export function parseHashrings(text: string): HashringConfig[] {
   let json: Json;
   try {
-    json = readJson(text);
+    json = parseJson(text);
   } catch (error) {
-    throw new HashringError('HASHRING_UNPARSABLE', messageOf(error), { cause: error });
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new HashringError('HASHRING_UNPARSABLE', `Cannot read the JSON at character ${error.offset}: ${error.message}`, { cause: error });
   }
   return list(json, 'the configuration').map(hashring);
 }
@@ -56,31 +56,31 @@ export function parseHashrings(text: string): HashringConfig[] {
 function hashring(json: Json, index: number): HashringConfig {
   const at = `hashring ${index}`;
   const fields = object(json, at);
-  const shuffle = object(fields.get('shuffle_sharding_config'), `${at}: shuffle_sharding_config`);
+  const shuffle = object(fieldOf(fields, 'shuffle_sharding_config'), `${at}: shuffle_sharding_config`);
   return {
-    name: string(fields.get('hashring'), `${at}: hashring`),
-    tenants: strings(fields.get('tenants'), `${at}: tenants`),
-    matcherType: string(fields.get('tenant_matcher_type'), `${at}: tenant_matcher_type`),
-    endpoints: list(fields.get('endpoints'), `${at}: endpoints`).map((item, i) =>
+    name: string(fieldOf(fields, 'hashring'), `${at}: hashring`),
+    tenants: strings(fieldOf(fields, 'tenants'), `${at}: tenants`),
+    matcherType: string(fieldOf(fields, 'tenant_matcher_type'), `${at}: tenant_matcher_type`),
+    endpoints: list(fieldOf(fields, 'endpoints'), `${at}: endpoints`).map((item, i) =>
       endpoint(item, `${at}: endpoint ${i}`),
     ),
-    algorithm: string(fields.get('algorithm'), `${at}: algorithm`),
+    algorithm: string(fieldOf(fields, 'algorithm'), `${at}: algorithm`),
     externalLabels: new Map(
-      object(fields.get('external_labels'), `${at}: external_labels`).entries.map(([name, value]) => [
+      object(fieldOf(fields, 'external_labels'), `${at}: external_labels`).fields.map(([name, value]) => [
         name,
         string(value, `${at}: external_labels`),
       ]),
     ),
     shuffleSharding: {
-      shardSize: integer(shuffle.get('shard_size'), `${at}: shard_size`),
-      cacheSize: integer(shuffle.get('cache_size'), `${at}: cache_size`),
-      zoneAwarenessDisabled: boolean(shuffle.get('zone_awareness_disabled'), `${at}: zone_awareness_disabled`),
-      overrides: list(shuffle.get('overrides'), `${at}: overrides`).map((item) => {
+      shardSize: integer(fieldOf(shuffle, 'shard_size'), `${at}: shard_size`),
+      cacheSize: integer(fieldOf(shuffle, 'cache_size'), `${at}: cache_size`),
+      zoneAwarenessDisabled: boolean(fieldOf(shuffle, 'zone_awareness_disabled'), `${at}: zone_awareness_disabled`),
+      overrides: list(fieldOf(shuffle, 'overrides'), `${at}: overrides`).map((item) => {
         const override = object(item, `${at}: override`);
         return {
-          shardSize: integer(override.get('shard_size'), `${at}: override: shard_size`),
-          tenants: strings(override.get('tenants'), `${at}: override: tenants`),
-          matcherType: string(override.get('tenant_matcher_type'), `${at}: override: tenant_matcher_type`),
+          shardSize: integer(fieldOf(override, 'shard_size'), `${at}: override: shard_size`),
+          tenants: strings(fieldOf(override, 'tenants'), `${at}: override: tenants`),
+          matcherType: string(fieldOf(override, 'tenant_matcher_type'), `${at}: override: tenant_matcher_type`),
         };
       }),
     },
@@ -89,12 +89,12 @@ function hashring(json: Json, index: number): HashringConfig {
 
 function endpoint(json: Json, at: string): Endpoint {
   const fields = typeof json === 'string' ? new JsonObject([['address', json]]) : object(json, at);
-  const address = string(fields.get('address'), `${at}: address`);
+  const address = string(fieldOf(fields, 'address'), `${at}: address`);
   if (address === '') throw new HashringError('HASHRING_UNPARSABLE', 'endpoint address must be set');
   return {
     address,
-    capnprotoAddress: string(fields.get('capnproto_address'), `${at}: capnproto_address`) || `${hostOf(address)}:19391`,
-    zone: string(fields.get('az'), `${at}: az`),
+    capnprotoAddress: string(fieldOf(fields, 'capnproto_address'), `${at}: capnproto_address`) || `${hostOf(address)}:19391`,
+    zone: string(fieldOf(fields, 'az'), `${at}: az`),
   };
 }
 
@@ -105,6 +105,11 @@ function hostOf(address: string): string {
 
 function wrongType(at: string, expected: string): HashringError {
   return new HashringError('HASHRING_UNPARSABLE', `Cannot read ${at}: not ${expected}`);
+}
+
+/** The last value under that key, in any case; null, as in the file, means not set. */
+function fieldOf({ fields }: JsonObject, key: string): Json {
+  return fields.findLast(([name]) => name.toLowerCase() === key)?.[1] ?? null;
 }
 
 function object(json: Json, at: string): JsonObject {

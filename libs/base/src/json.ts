@@ -1,6 +1,6 @@
 /**
- * JSON with what `JSON.parse` drops: numbers keep their text, so that `1.0` and integers beyond 2^53 can be told apart,
- * and objects keep all their fields in order. Writing knows bigints, and escapes what the reference escapes.
+ * JSON with what `JSON.parse` drops: numbers keep their text, so that `1.0` and integers beyond 2^53 can be told apart, and objects
+ * keep all their fields in order, repeated ones as well. The grammar is that of `JSON.parse`.
  */
 export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject;
 
@@ -21,7 +21,7 @@ export class JsonObject {
 /** Deeper nesting is refused: parsing recurses. */
 const depthMax = 200;
 
-/** `offset` counts UTF-16 units of the text. */
+/** The text is no JSON, or nested too deeply. `offset` counts UTF-16 units of the text. */
 export class JsonSyntaxError extends Error {
   readonly offset: number;
   constructor(offset: number, found: string) {
@@ -30,6 +30,7 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+/** @throws JsonSyntaxError */
 export function parseJson(text: string): Json {
   const parser = new JsonParser(text);
   const value = parser.value(0);
@@ -93,10 +94,11 @@ class JsonParser {
     }
   }
 
+  /** Half a surrogate pair has no UTF-8 form; it reads as U+FFFD. */
   #string(): string {
     const literal = this.#match(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y);
     if (literal === undefined) throw this.#error('string expected');
-    return JSON.parse(literal) as string;
+    return (JSON.parse(literal) as string).replace(/\p{Surrogate}/gu, '\ufffd');
   }
 
   #number(): JsonNumber {
@@ -127,40 +129,4 @@ class JsonParser {
   #error(found: string): JsonSyntaxError {
     return new JsonSyntaxError(this.#at, this.#at === this.#text.length ? 'the text ends early' : found);
   }
-}
-
-/** A plain value for what is carried along unread. Numbers become JavaScript numbers. */
-export function toPlain(value: Json): unknown {
-  if (value instanceof JsonNumber) return Number(value.text);
-  if (value instanceof JsonObject)
-    return Object.fromEntries(value.fields.map(([name, field]) => [name, toPlain(field)]));
-  if (Array.isArray(value)) return (value as readonly Json[]).map(toPlain);
-  return value;
-}
-
-/** Indented with tabs; undefined fields are left out; bigints become integers; a Map is an object whose order counts. */
-export function formatJson(value: unknown, indent = ''): string {
-  const inner = `${indent}\t`;
-  if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) {
-    return value.length === 0
-      ? '[]'
-      : `[\n${value.map((item) => inner + formatJson(item, inner)).join(',\n')}\n${indent}]`;
-  }
-  if (typeof value === 'object' && value !== null) {
-    const all: [string, unknown][] =
-      value instanceof Map ? [...(value as Map<string, unknown>)] : Object.entries(value);
-    const fields = all.filter(([, field]) => field !== undefined);
-    if (fields.length === 0) return '{}';
-    return `{\n${fields.map(([name, field]) => `${inner}${formatString(name)}: ${formatJson(field, inner)}`).join(',\n')}\n${indent}}`;
-  }
-  return typeof value === 'string' ? formatString(value) : JSON.stringify(value);
-}
-
-/** The reference keeps its JSON safe to embed in HTML. */
-function formatString(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
