@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { invariant, messageOf, MiB, systemClock, type Clock } from '@gauntlet/base';
+import { invariant, messageOf, MiB, OperationalError, systemClock, type Clock } from '@gauntlet/base';
 import { createIntake, messageBytesCeiling, MessageError, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
-import { validateTenant } from '@gauntlet/model';
+import { isTenantValid } from '@gauntlet/model';
 import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
 import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
 import { createShipper } from '@gauntlet/shipper';
@@ -64,6 +64,12 @@ export interface RunningIngester {
   stop(): Promise<void>;
 }
 
+/** The default tenant cannot be a directory. */
+class DefaultTenantError extends OperationalError {
+  readonly kind = 'rejected';
+  readonly code = 'DEFAULT_TENANT_INVALID';
+}
+
 /** A request that decompresses to more is refused; a router forwards far less. */
 const messageBytesMax = 128 * MiB;
 invariant(messageBytesMax <= messageBytesCeiling, 'the intake takes the largest message');
@@ -81,7 +87,7 @@ const lastUploadMsMax = 600_000;
  * @throws when the data directory, the bucket's configuration or an address cannot be used
  */
 export async function startIngester(config: IngesterConfig, { log, registry, clock = systemClock }: IngesterEnvironment): Promise<RunningIngester> {
-  validateTenant(config.defaultTenant);
+  if (!isTenantValid(config.defaultTenant)) throw new DefaultTenantError(`Cannot use --receive.default-tenant-id=${config.defaultTenant}: tenant name not valid`);
   const bucket = openConfiguredBucket(config, { registry, clock });
   const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
   const tenants = new Tenants({ store: diskStore(config, { directory, bucket, log, clock }), clock, random: Math.random, log, blockRangeMs: config.blockRangeMs });

@@ -2,6 +2,7 @@ import { MiB, invariant, messageOf, secondMs, silentLog, systemClock, type Clock
 import { createIntake, MessageError, type Intake, type MessageEncoding } from '@gauntlet/kernel';
 import type { Algorithm, Hashrings } from '@gauntlet/ring';
 import { UnreadableMessageError } from '@gauntlet/rpc';
+import { formatHostPort, listenError, ListenError } from '@gauntlet/telemetry';
 import { Admission } from './admission.js';
 import { nodeHashringFile, type HashringFile } from './hashring-file.js';
 import { hashringsOfContent, HashringWatcher, summarize } from './hashring-watcher.js';
@@ -73,7 +74,7 @@ export interface RunningRouter {
 
 /**
  * Opens the listener, then applies the first hashring, and is ready.
- * Rejects with HashringLoadError, or with the error of the socket, and then nothing is left running.
+ * Rejects with HashringLoadError, or with ListenError, and then nothing is left running.
  */
 export async function startRouter(config: RouterConfig): Promise<RunningRouter> {
   const settings = {
@@ -109,7 +110,11 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
   const server = new RemoteWriteServer({ ...settings, router, admission, onInternalError });
   const hashrings = hashringSource(settings, (applied) => router.apply(applied));
 
-  const { address, port } = await server.listen(listen.port, listen.host);
+  const { address, port } = await server.listen(listen.port, listen.host).catch((error: unknown) => {
+    const { host = '' } = listen;
+    const { message } = listenError({ host, port: listen.port, text: formatHostPort(host, listen.port) }, error);
+    throw new ListenError('LISTEN_FAILED', `error starting web server: ${message}`, { cause: error });
+  });
   try {
     await hashrings.start();
   } catch (error) {

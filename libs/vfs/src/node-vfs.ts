@@ -1,4 +1,5 @@
 import { type FileHandle, link, mkdir, open, readFile, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { DirEntry, FileStat, OpenMode, Vfs, VfsFile } from './vfs.js';
 
 /** The files of this machine, through node:fs. */
@@ -25,7 +26,14 @@ export const nodeVfs: Vfs = {
   },
 
   async makeDir(path) {
-    await mkdir(path, { recursive: true });
+    // Not `recursive`: below /proc and the like, where nothing can be made, Node tries for ever.
+    const parent = dirname(path);
+    if (parent !== path && (await this.stat(parent)) === undefined) await this.makeDir(parent);
+    try {
+      await mkdir(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+    }
   },
 
   rename,
