@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Bundles one app or tool into dist/<project>/main.js. Workspace libraries go in, npm packages stay outside.
-// Every src/*.worker.ts becomes a file of its own beside main.js.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -10,11 +9,10 @@ if (!project) throw new Error('usage: node tools/bundle.mjs apps/router');
 const root = resolve(import.meta.dirname, '..');
 const { dependencies, devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const source = join(root, project, 'src');
-const workers = readdirSync(source).filter((name) => name.endsWith('.worker.ts'));
 const packages = Object.keys({ ...dependencies, ...devDependencies });
 await build({
   absWorkingDir: root,
-  entryPoints: [join(source, 'main.ts'), ...workers.map((name) => join(source, name))],
+  entryPoints: [join(source, 'main.ts')],
   outdir: join(root, 'dist', project),
   bundle: true,
   platform: 'node',

@@ -38,12 +38,10 @@ export class BucketError extends OperationalError {
 
 /** Whether this, or anything it was caused by, says that the object does not exist. */
 export function isObjectNotFound(error: unknown): boolean {
-  return codes(error).includes('OBJECT_NOT_FOUND');
-}
-
-/** Whether this, or anything it was caused by, says that the store denies us access. */
-export function isAccessDenied(error: unknown): boolean {
-  return codes(error).includes('BUCKET_ACCESS_DENIED');
+  for (let depth = 0; error instanceof Error && depth < causesMax; depth++, error = error.cause) {
+    if (error instanceof BucketError && error.code === 'OBJECT_NOT_FOUND') return true;
+  }
+  return false;
 }
 
 /** Throws the cancelled error when the signal has aborted; `what` reads like `upload object x`. */
@@ -57,11 +55,3 @@ export function cancelled(what: string, reason: unknown): BucketError {
 }
 
 const causesMax = 16; // A chain longer than this is a cycle.
-
-function codes(error: unknown): BucketErrorCode[] {
-  const found: BucketErrorCode[] = [];
-  for (let depth = 0; error instanceof Error && depth < causesMax; depth++, error = error.cause) {
-    if (error instanceof BucketError) found.push(error.code);
-  }
-  return found;
-}

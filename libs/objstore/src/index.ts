@@ -1,6 +1,6 @@
 export { type Bucket, type ObjectAttributes, type ObjectSource } from './bucket.js';
 export { BucketConfigError, parseBucketConfig, type BucketConfig } from './bucket-config.js';
-export { BucketError, isAccessDenied, isObjectNotFound, type BucketErrorCode } from './bucket-error.js';
+export { BucketError, isObjectNotFound, type BucketErrorCode } from './bucket-error.js';
 export { SourceSizeError, bytesSource } from './object-source.js';
 export { bucketOperations, observeBucket, type BucketObserver, type BucketOperation, type BucketOutcome } from './observe-bucket.js';
 export { openBucket } from './open-bucket.js';

@@ -1,16 +1,12 @@
+import { type Log } from '@gauntlet/base';
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Where engines and apps write. A message is constant; what varies goes into the fields. */
-export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+/** Where apps write, for those who add fields of their own. A message is constant; what varies goes into the fields. */
+export interface Logger extends Log {
   /** A logger that adds these fields to each line. */
-  with(fields: LogFields): Logger;
+  with(fields: Record<string, unknown>): Logger;
 }
 
 export interface LoggerOptions {
@@ -23,7 +19,7 @@ export interface LoggerOptions {
 
 export function createLogger({ level, format, component, write }: LoggerOptions): Logger {
   const sink: DestinationStream = write ? { write } : pino.destination({ fd: 2, sync: true });
-  const destination = format === 'json' ? sink : { write: (line: string) => sink.write(toLogfmt(JSON.parse(line) as LogFields)) };
+  const destination = format === 'json' ? sink : { write: (line: string) => sink.write(toLogfmt(JSON.parse(line) as Record<string, unknown>)) };
   const logger = pino(
     {
       level,
@@ -37,15 +33,6 @@ export function createLogger({ level, format, component, write }: LoggerOptions)
   return wrap(component === undefined ? logger : logger.child({ component }));
 }
 
-/** For tests and tools that want no logs. */
-export const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  with: () => silentLogger,
-};
-
 function wrap(logger: PinoLogger): Logger {
   return {
     debug: (message, fields) => logger.debug(plain(fields), message),
@@ -57,7 +44,7 @@ function wrap(logger: PinoLogger): Logger {
 }
 
 /** Errors become their message, BigInts their digits; nothing else needs help to become JSON. */
-function plain(fields: LogFields = {}): Record<string, unknown> {
+function plain(fields: Record<string, unknown> = {}): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields)) {
     result[key] = value instanceof Error ? value.message : typeof value === 'bigint' ? value.toString() : value;
@@ -65,7 +52,7 @@ function plain(fields: LogFields = {}): Record<string, unknown> {
   return result;
 }
 
-function toLogfmt({ ts, level, msg, ...fields }: LogFields): string {
+function toLogfmt({ ts, level, msg, ...fields }: Record<string, unknown>): string {
   return `${Object.entries({ ts, level, ...fields, msg }).map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`;
 }
 

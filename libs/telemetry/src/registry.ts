@@ -1,11 +1,11 @@
 import { Registry as PromRegistry, collectDefaultMetrics } from 'prom-client';
 import { invariant } from '@gauntlet/base';
 
-export type Labels = Readonly<Record<string, string>>;
+export type MetricLabels = Readonly<Record<string, string>>;
 
 /** One value of a family at scrape time. */
 export interface MetricSample {
-  readonly labels?: Labels;
+  readonly labels?: MetricLabels;
   readonly value: number;
   /** What follows the family's name: `_bucket`, `_sum`, `_count`. */
   readonly suffix?: string;
@@ -28,7 +28,6 @@ export type ExpositionFormat = 'text' | 'openmetrics';
 export interface MetricRegistry {
   /** Throws for a name that is taken. */
   register(family: MetricFamily): void;
-  unregister(name: string): void;
   render(format: ExpositionFormat): Promise<string>;
 }
 
@@ -46,7 +45,6 @@ export function createRegistry(options: RegistryOptions = {}): MetricRegistry {
       invariant(!families.has(family.name), `metric ${family.name} is registered once`);
       families.set(family.name, family);
     },
-    unregister: (name) => void families.delete(name),
     async render(format) {
       const parts: string[] = [];
       for (const family of await promFamilies(prom)) parts.push(renderFamily(family, format));
@@ -115,7 +113,7 @@ function renderFamily(family: MetricFamily, format: ExpositionFormat): string {
   return text;
 }
 
-function renderLabels(labels: Labels | undefined): string {
+function renderLabels(labels: MetricLabels | undefined): string {
   const entries = Object.entries(labels ?? {});
   if (entries.length === 0) return '';
   return `{${entries.map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`))}"`).join(',')}}`;
