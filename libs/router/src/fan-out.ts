@@ -42,7 +42,7 @@ export function fanOut({ calls, tupleCount, replicationFactor, timeoutMs, clock 
     const settle = (error?: QuorumError | ForwardTimeoutError): void => {
       if (settled) return;
       settled = true;
-      waiting.abort();
+      waiting.abort(settledReason);
       if (!error) return resolve();
       calling.abort(error);
       reject(error);
@@ -74,6 +74,9 @@ export function fanOut({ calls, tupleCount, replicationFactor, timeoutMs, clock 
     }
   });
 }
+
+/** Without one, an abort makes an exception of its own, with a stack trace, for each request. */
+const settledReason = new Error('settled');
 
 /** The answers for each tuple. */
 class Tallies {

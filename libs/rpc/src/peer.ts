@@ -67,6 +67,10 @@ export function connectPeer(address: string, options: PeerOptions): Peer {
   };
 }
 
+// grpc-js clones the metadata of a call before it adds to it.
+const metadataOfCompressed = compressedMetadata();
+const metadataOfPlain = new Metadata();
+
 const passThrough = (bytes: Buffer): Buffer => bytes;
 
 function unary(target: { client: Client; address: string; path: string }, message: OutgoingMessage, { deadlineMs, signal }: CallOptions): Promise<Buffer> {
@@ -76,20 +80,33 @@ function unary(target: { client: Client; address: string; path: string }, messag
       return;
     }
     const { bytes } = message;
-    const call = target.client.makeUnaryRequest(
-      target.path,
-      passThrough,
-      passThrough,
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      message.compressed ? compressedMetadata() : new Metadata(),
-      { deadline: deadlineMs },
-      (error: ServiceError | null, reply?: Buffer) => {
-        signal?.removeEventListener('abort', onAbort);
-        if (error) reject(new PeerError(target.address, error, { cause: error }));
-        else resolve(reply ?? Buffer.alloc(0));
-      },
+    const call = withoutStackTraces(() =>
+      target.client.makeUnaryRequest(
+        target.path,
+        passThrough,
+        passThrough,
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        message.compressed ? metadataOfCompressed : metadataOfPlain,
+        { deadline: deadlineMs },
+        (error: ServiceError | null, reply?: Buffer) => {
+          signal?.removeEventListener('abort', onAbort);
+          if (error) reject(new PeerError(target.address, error, { cause: error }));
+          else resolve(reply ?? Buffer.alloc(0));
+        },
+      ),
     );
     const onAbort = (): void => call.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** grpc-js takes a stack trace for each call in case that it fails, and `PeerError` has its own. A trace costs as much as sending a small message. */
+function withoutStackTraces<T>(run: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return run();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }

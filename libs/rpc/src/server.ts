@@ -96,15 +96,22 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 
 function answerRawUnary(path: string, handler: RawUnaryHandler, onInternalError: (error: unknown, path: string) => void) {
   return (call: ServerUnaryCall<RawMessage, Buffer>, answer: sendUnaryData<Buffer>): void => {
-    const controller = new AbortController();
+    const cancellation = new Cancellation(path);
     let answered = false;
     // grpc-js also says "cancelled" after each answer, which concerns no one.
     call.on('cancelled', () => {
-      if (!answered) controller.abort(new CallCancelledError(path));
+      if (!answered) cancellation.cancel();
     });
     const deadline = call.getDeadline();
     const deadlineMs = deadline === Infinity ? undefined : Number(deadline);
-    const context: CallContext = { deadlineMs, signal: controller.signal, metadata: call.metadata, peer: call.getPeer() };
+    const context: CallContext = {
+      deadlineMs,
+      get signal() {
+        return cancellation.signal;
+      },
+      metadata: call.metadata,
+      peer: call.getPeer(),
+    };
     handle(handler, call.request, context).then(
       (reply) => {
         answered = true;
@@ -117,6 +124,34 @@ function answerRawUnary(path: string, handler: RawUnaryHandler, onInternalError:
       },
     ).finally(call.request.release); // The reply may lie in the message: it has been copied by now.
   };
+}
+
+/** The signal of a call, made when somebody asks for it: most handlers never do. */
+class Cancellation {
+  readonly #path: string;
+  #isCancelled = false;
+  #controller: AbortController | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#isCancelled) this.#abort();
+    }
+    return this.#controller.signal;
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#abort();
+  }
+
+  #abort(): void {
+    this.#controller?.abort(new CallCancelledError(this.#path));
+  }
 }
 
 /** So that a handler which throws before its first await is answered like any other. */
