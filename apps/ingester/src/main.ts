@@ -22,6 +22,7 @@ void runApp<IngesterConfig>({
         tenantLabelName: flags.tenantLabelName,
         defaultTenant: flags.defaultTenant,
         retentionMs: flags.retentionMs,
+        futureWindowMs: flags.futureWindowMs,
         blockRangeMs: flags.blockDurationMsMax,
         chunkRangeMs: flags.blockDurationMsMin,
         walCompression: flags.walCompression,

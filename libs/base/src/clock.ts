@@ -8,7 +8,10 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The clock of this machine. Its timers do not keep the process alive. */
+/** Timers of Node.js fire at once when they are set to more: 24.8 days. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** The clock of this machine. Sleeping ends after 24.8 days at the latest. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -22,7 +25,7 @@ export const systemClock: Clock = {
       const timer = setTimeout(() => {
         signal?.removeEventListener('abort', onAbort);
         resolve();
-      }, delayMs);
+      }, Math.min(delayMs, timerMsMax));
       timer.unref();
       signal?.addEventListener('abort', onAbort, { once: true });
     }),

@@ -8,6 +8,8 @@ export interface IngesterConfig extends CommonConfig {
   readonly tsdbPath: string;
   /** 0 keeps everything. */
   readonly retentionMs: number;
+  /** Samples newer than now and this are refused; 0 takes any. */
+  readonly futureWindowMs: number;
   readonly blockDurationMsMin: number;
   readonly blockDurationMsMax: number;
   readonly walCompression: boolean;
@@ -44,6 +46,7 @@ export function parseIngesterFlags(argv: readonly string[], env: NodeJS.ProcessE
       ...readCommonConfig(flags),
       tsdbPath: flags.text('tsdb.path'),
       retentionMs: flags.number('tsdb.retention'),
+      futureWindowMs: flags.number('tsdb.too-far-in-future.time-window'),
       blockDurationMsMin,
       blockDurationMsMax,
       walCompression: flags.bool('tsdb.wal-compression'),

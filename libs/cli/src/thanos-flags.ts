@@ -102,7 +102,7 @@ const thanosFlags: readonly ThanosFlag[] = [
   { name: 'tsdb.out-of-order.time-window', type: 'prometheus duration', default: '0s', servedBy: 'none', help: 'OOO ingestion window; 0 off.' },
   { name: 'tsdb.path', type: 'string', default: './data', servedBy: 'ingester', help: 'Data directory root.' },
   { name: 'tsdb.retention', type: 'prometheus duration', default: '15d', servedBy: 'ingester', help: 'Local retention and tenant idle limit, 0 = infinite.' },
-  { name: 'tsdb.too-far-in-future.time-window', type: 'prometheus duration', default: '0s', servedBy: 'none', help: 'Reject float samples newer than now+window; 0 off.' },
+  { name: 'tsdb.too-far-in-future.time-window', type: 'prometheus duration', default: '10m', servedBy: 'ingester', help: 'Reject samples newer than now+window; 0 off.' },
   { name: 'tsdb.wal-compression', type: 'bool', default: 'true', servedBy: 'ingester', help: 'Snappy WAL.' },
   { name: 'tsdb.write-queue-size', type: 'int', default: '0', hidden: true, servedBy: 'none', help: 'Head chunk write queue.' },
 ];

@@ -12,10 +12,10 @@ async function write(vfs: MemoryVfs, path: string, text: string): Promise<void> 
 
 test('tenants are the directories that can be tenants', async () => {
   const vfs = new MemoryVfs();
-  for (const name of ['b', 'a', 'lost+found', 'tenänt']) await vfs.makeDir(`/data/${name}`);
+  for (const name of ['b', 'a', 'lock', 'lost+found', 'tenänt']) await vfs.makeDir(`/data/${name}`);
   await write(vfs, '/data/file', '');
   const directory = await DataDirectory.open(vfs, '/data', { process: processOf(10), lock: true });
-  expect(await directory.tenants()).toEqual(['a', 'b', 'tenänt']);
+  expect(await directory.tenants()).toEqual(['a', 'b', 'lock', 'tenänt']);
   expect(directory.pathOf('a')).toBe('/data/a');
 });
 
@@ -28,20 +28,20 @@ test.each([
 ])('a lock of %s', async (_name, text, message) => {
   const vfs = new MemoryVfs();
   await vfs.makeDir('/data');
-  await write(vfs, '/data/lock', text);
+  await write(vfs, '/data/.gauntlet-lock', text);
   const opening = DataDirectory.open(vfs, '/data', { process: processOf(10), lock: true });
   if (message === undefined) {
     await (await opening).close();
-    expect(await vfs.stat('/data/lock')).toBeUndefined();
+    expect(await vfs.stat('/data/.gauntlet-lock')).toBeUndefined();
   } else await expect(opening).rejects.toThrow(message);
 });
 
 test('without a lock none is made, and one that is there stays', async () => {
   const vfs = new MemoryVfs();
   await vfs.makeDir('/data');
-  await write(vfs, '/data/lock', '20 boot 200\n');
+  await write(vfs, '/data/.gauntlet-lock', '20 boot 200\n');
   await (await DataDirectory.open(vfs, '/data', { process: processOf(10), lock: false })).close();
-  expect((await vfs.stat('/data/lock'))?.size).toBe(12);
+  expect((await vfs.stat('/data/.gauntlet-lock'))?.size).toBe(12);
 });
 
 test('a data directory that is a file is refused in the words that operators know', async () => {

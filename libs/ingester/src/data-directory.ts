@@ -1,5 +1,5 @@
 import { OperationalError, type ErrorKind } from '@gauntlet/base';
-import { isTenantValid } from '@gauntlet/model';
+import { isTenantValid, reservedPrefix } from '@gauntlet/model';
 import type { Vfs } from '@gauntlet/vfs';
 
 /** The data directory cannot be used; the process ends. */
@@ -15,12 +15,13 @@ export interface ProcessIdentity {
   readonly startOf: (pid: number) => Promise<string | undefined>;
 }
 
-const lockName = 'lock';
+const lockName = `${reservedPrefix}lock`;
+const probeName = `${reservedPrefix}probe`;
 
 /**
  * `--tsdb.path`: a directory for each tenant, whose names are the tenants'; plain files and `lost+found` are none (spec/receive.md 7.1).
  *
- * A file `lock` beside the tenants holds `<pid> <start of the process>`, so that two ingesters never write to one directory: Node.js has no flock.
+ * A file `.gauntlet-lock` beside the tenants holds `<pid> <start of the process>`, so that two ingesters never write to one directory: Node.js has no flock.
  * It counts only while a process with this id and start runs; a lock that a killed process left behind is replaced.
  */
 export class DataDirectory {
@@ -39,7 +40,7 @@ export class DataDirectory {
     try {
       await vfs.makeDir(path);
       await vfs.syncDir(`${path}/..`);
-      const probe = `${path}/.writable`;
+      const probe = `${path}/${probeName}`;
       await (await vfs.open(probe, 'replace')).close();
       await vfs.remove(probe);
     } catch (error) {

@@ -32,6 +32,8 @@ export interface IngesterConfig {
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
   readonly retentionMs: number;
+  /** Samples newer than now and this are refused; 0 takes any. */
+  readonly futureWindowMs: number;
   /** `--tsdb.max-block-duration`: the length of a block. */
   readonly blockRangeMs: number;
   /** `--tsdb.min-block-duration`: no chunk crosses a multiple of it. */
@@ -77,8 +79,6 @@ invariant(messageBytesMax <= messageBytesCeiling, 'the intake takes the largest 
 const inflightBytesMax = 256 * MiB;
 /** Bytes that may wait for a log's disk before writes are refused. */
 const pendingBytesMax = 64 * MiB;
-/** The log's own bound, which no write should meet: one request may still come when almost `pendingBytesMax` wait, and its records are no longer than it. */
-const walBytesMax = 2 * pendingBytesMax + messageBytesMax;
 /** Longest wait for the last uploads; what is left goes up after the next start. */
 const lastUploadMsMax = 600_000;
 
@@ -166,7 +166,7 @@ function createWriteServer(config: IngesterConfig, { writes, log }: { writes: Wr
 function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { directory: DataDirectory; bucket: Bucket | undefined; log: Logger; clock: Clock }): TenantStore {
   return {
     list: () => directory.tenants(),
-    openDatabase: async (tenant) => {
+    openDatabase: async (tenant, signal) => {
       const dir = directory.pathOf(tenant);
       // Left by a Prometheus or a Thanos that was killed; upstream removes it as well.
       await nodeVfs.remove(`${dir}/lock`);
@@ -179,7 +179,9 @@ function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { 
         blockRangeMs: config.blockRangeMs,
         chunkRangeMs: config.chunkRangeMs,
         retentionMs: config.retentionMs,
-        wal: { compress: config.walCompression, durability: config.walDurability, pendingBytesMax: walBytesMax },
+        futureWindowMs: config.futureWindowMs,
+        signal,
+        wal: { compress: config.walCompression, durability: config.walDurability },
         pendingBytesMax,
       });
     },

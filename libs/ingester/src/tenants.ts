@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf, secondMs, type Clock, type Log } from '@gauntlet/base';
 import type { Tsdb } from '@gauntlet/tsdb';
 import type { Shipper } from '@gauntlet/shipper';
@@ -9,7 +10,7 @@ export interface TenantStore {
   /** Names of the tenants that have a directory. */
   list(): Promise<string[]>;
   /** Opens the tenant's directory, making it when it is not there. */
-  openDatabase(tenant: string): Promise<Tsdb>;
+  openDatabase(tenant: string, signal: AbortSignal): Promise<Tsdb>;
   /** Undefined when no bucket is configured. */
   openShipper(tenant: string): Shipper | undefined;
 }
@@ -22,8 +23,10 @@ export interface TenantsOptions {
   readonly log: Log;
   /** How long a block is; also how often the head is looked at for cutting. */
   readonly blockRangeMs: number;
-  /** Databases opened at the same time at the start. */
-  readonly openConcurrency?: number;
+  /** Databases opened, or flushed, at the same time. */
+  readonly concurrency?: number;
+  /** Any name in a request's header makes a tenant; each costs a file, a kernel's memory and three timers. */
+  readonly tenantsMax?: number;
 }
 
 export interface Tenant {
@@ -32,6 +35,8 @@ export interface Tenant {
   readonly shipper: Shipper | undefined;
 }
 
+const concurrencyDefault = 4;
+const tenantsMaxDefault = 10_000;
 const shipIntervalMs = 30 * secondMs;
 /** One pass of the shipper; the next one goes on where it stopped (spec/receive.md 7.8). */
 const shipPassMsMax = 600 * secondMs;
@@ -53,6 +58,8 @@ export class Tenants implements TenantDatabases {
 
   constructor(options: TenantsOptions) {
     this.#options = options;
+    // Every loop of every tenant waits on this one signal.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   get ready(): boolean {
@@ -77,13 +84,11 @@ export class Tenants implements TenantDatabases {
    * @throws when one cannot be opened: an ingester without some of its data must not look healthy
    */
   async openAll(also: readonly string[]): Promise<void> {
-    const { store, log, openConcurrency = 4 } = this.#options;
+    const { store, log } = this.#options;
     const names = [...new Set([...also, ...(await store.list())])];
-    const queue = names.values();
-    const worker = async (): Promise<void> => {
-      for (const name of queue) if (this.#state === 'opening') await this.#openOnce(name);
-    };
-    await Promise.all(Array.from({ length: openConcurrency }, worker));
+    await this.#each(names, async (name) => {
+      if (this.#state === 'opening') await this.#openOnce(name);
+    });
     if (this.#state !== 'opening') return;
     this.#state = 'ready';
     log.info('databases are open', { tenants: names.length });
@@ -92,8 +97,21 @@ export class Tenants implements TenantDatabases {
   async open(tenant: string): Promise<Tsdb> {
     const found = this.#open.get(tenant);
     if (found !== undefined) return found.database;
-    if (this.#state !== 'ready') throw new WriteFailedError('unavailable', `Cannot open database of tenant ${tenant}: the ingester is ${this.#state}`);
+    if (this.#state !== 'ready') throw new WriteFailedError('unavailable', `Cannot open database of tenant ${tenant}: the ingester is ${this.#state}`, 'ingester');
+    const tenantsMax = this.#options.tenantsMax ?? tenantsMaxDefault;
+    if (!this.#opening.has(tenant) && this.#open.size + this.#opening.size >= tenantsMax) {
+      throw new WriteFailedError('overloaded', `Cannot open database of tenant ${tenant}: ${tenantsMax} are open already`);
+    }
     return this.#openOnce(tenant);
+  }
+
+  /** Does some work for each, a few at a time. */
+  async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const queue = items.values();
+    const worker = async (): Promise<void> => {
+      for (const item of queue) await work(item);
+    };
+    await Promise.all(Array.from({ length: this.#options.concurrency ?? concurrencyDefault }, worker));
   }
 
   #openOnce(name: string): Promise<Tsdb> {
@@ -106,11 +124,11 @@ export class Tenants implements TenantDatabases {
 
   async #openTenant(name: string): Promise<Tsdb> {
     const { store, log } = this.#options;
-    const database = await store.openDatabase(name);
+    const database = await store.openDatabase(name, this.#stopping.signal);
     const tenant: Tenant = { name, database, shipper: store.openShipper(name) };
     if (this.#state === 'stopping' || this.#state === 'closed') {
       await database.close();
-      throw new WriteFailedError('unavailable', `Cannot open database of tenant ${name}: the ingester is ${this.#state}`);
+      throw new WriteFailedError('unavailable', `Cannot open database of tenant ${name}: the ingester is ${this.#state}`, 'ingester');
     }
     this.#open.set(name, tenant);
     this.#startLoops(tenant);
@@ -153,7 +171,7 @@ export class Tenants implements TenantDatabases {
   }
 
   /**
-   * Stops the loops, cuts what the heads hold into blocks, uploads them, closes the databases. No write may come any more. A tenant that
+   * Stops the loops, cuts what the heads hold into blocks, closes the databases, uploads the blocks. No write may come any more. A tenant that
    * fails does not keep the others from it; its data stays in its log.
    * @param graceMs after which uploads are given up
    */
@@ -162,19 +180,16 @@ export class Tenants implements TenantDatabases {
     this.#state = 'stopping';
     this.#stopping.abort(new Error('the ingester is stopping'));
     await Promise.allSettled([...this.#loops, ...this.#opening.values()]);
+    const fails = (message: string, { name }: Tenant) => (error: unknown): void => log.error(message, { tenant: name, error: messageOf(error) });
+    await this.#each(this.all(), async (tenant) => {
+      await tenant.database.flush().catch(fails('flush failed, the samples stay in the log', tenant));
+      // Before the uploads, which may take long: from here on the process may be killed.
+      await tenant.database.close().catch(fails('close failed', tenant));
+    });
     const grace = AbortSignal.timeout(graceMs);
-    for (const tenant of this.#open.values()) {
-      await tenant.database.flush().catch((error: unknown) => log.error('flush failed, the samples stay in the log', { tenant: tenant.name, error: messageOf(error) }));
-    }
-    await Promise.all(
-      this.all().map(async (tenant) => {
-        if (tenant.shipper === undefined) return;
-        await this.#ship(tenant, grace).catch((error: unknown) => log.error('last upload failed, the blocks stay on disk', { tenant: tenant.name, error: messageOf(error) }));
-      }),
-    );
-    for (const tenant of this.#open.values()) {
-      await tenant.database.close().catch((error: unknown) => log.error('close failed', { tenant: tenant.name, error: messageOf(error) }));
-    }
+    const shipped = this.all().filter(({ shipper }) => shipper !== undefined);
+    if (shipped.length > 0) log.info('databases are closed, uploading what is not in the bucket', { tenants: shipped.length });
+    await this.#each(shipped, (tenant) => this.#ship(tenant, grace).catch(fails('last upload failed, the blocks stay on disk', tenant)));
     this.#open.clear();
     this.#state = 'closed';
   }

@@ -30,3 +30,13 @@ test.each<[TenantFailure[], string | undefined, string | undefined]>([
   expect(verdict?.kind).toBe(kind);
   expect(verdict?.message).toBe(message);
 });
+
+test.each<[TenantFailure, number | undefined]>([
+  // Another tenant's writes would succeed: the router must not leave the ingester alone.
+  [failure('a', 'unavailable'), 13],
+  [failure('a', 'overloaded'), 8],
+  [{ ...failure('a', 'unavailable'), scope: 'ingester' }, undefined],
+  [failure('a', 'conflict'), undefined],
+])('a failure %j is told with status %s, or that of its kind', (one, status) => {
+  expect(judgeWrite([one])?.grpcCode).toBe(status);
+});

@@ -7,18 +7,34 @@ export interface TenantFailure {
   readonly kind: ErrorKind;
   /** What went wrong, without the tenant. */
   readonly reason: string;
+  readonly scope?: 'tenant' | 'ingester';
 }
 
 /** The answer to a write that failed in part or as a whole. Its text is what Thanos routers know (spec/receive.md 5.2). */
 export class WriteFailedError extends OperationalError {
   readonly code = 'WRITE_FAILED';
   readonly kind: ErrorKind;
+  readonly scope: 'tenant' | 'ingester';
 
-  constructor(kind: ErrorKind, message: string) {
+  /** @param scope whether other tenants' writes would fare better */
+  constructor(kind: ErrorKind, message: string, scope: 'tenant' | 'ingester' = 'tenant') {
     super(message);
     this.kind = kind;
+    this.scope = scope;
+  }
+
+  /**
+   * The status where it is not that of the kind. A router that hears UNAVAILABLE leaves the whole ingester alone for a while: right for an
+   * ingester that is not ready, wrong for one tenant's full disk quota or failing log. Both of these are retried all the same.
+   */
+  get grpcCode(): number | undefined {
+    if (this.scope === 'ingester') return undefined;
+    return tenantStatus[this.kind];
   }
 }
+
+/** INTERNAL and RESOURCE_EXHAUSTED. */
+const tenantStatus: Partial<Record<ErrorKind, number>> = { unavailable: 13, overloaded: 8 };
 
 /** Texts of the classes, as Prometheus words them: dashboards and senders match on them (spec/receive.md 6.5). */
 const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples' | 'histograms', string])[] = [
@@ -49,6 +65,6 @@ export function judgeWrite(failures: readonly TenantFailure[]): WriteFailedError
   if (kind === undefined || first === undefined) return undefined;
   const text = `writing ${first.tenant} data to local TSDB: ${first.reason}`;
   const tenants = new Set(failures.map(({ tenant }) => tenant));
-  if (tenants.size === 1) return new WriteFailedError(kind, text);
-  return new WriteFailedError(kind, `got ${tenants.size} errors while writing to multiple tenants, first one: ${text}`);
+  if (tenants.size === 1) return new WriteFailedError(kind, text, first.scope);
+  return new WriteFailedError(kind, `got ${tenants.size} errors while writing to multiple tenants, first one: ${text}`, first.scope);
 }

@@ -1,4 +1,4 @@
-import { messageOf, OperationalError, type ErrorKind } from '@gauntlet/base';
+import { messageOf, OperationalError } from '@gauntlet/base';
 import { readGroup, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
 import { TenantNameError, tenantOfBytes } from '@gauntlet/model';
 import type { Tsdb } from '@gauntlet/tsdb';
@@ -57,9 +57,9 @@ export class WriteService {
    * @throws WriteFailedError of the kind that the caller's answer follows; MessageError when the message cannot be read
    */
   async remoteWrite(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
-    if (!this.#databases.ready) throw new WriteFailedError('unavailable', 'Cannot take write: databases are still being opened');
+    if (!this.#databases.ready) throw new WriteFailedError('unavailable', 'Cannot take write: databases are still being opened', 'ingester');
     if (this.#inflightBytes > 0 && this.#inflightBytes + bytes.length > this.#inflightBytesMax) {
-      throw new WriteFailedError('overloaded', `Cannot take write: ${this.#inflightBytes} bytes are in work already`);
+      throw new WriteFailedError('overloaded', `Cannot take write: ${this.#inflightBytes} bytes are in work already`, 'ingester');
     }
     // Claimed before the first await: after one, the check above is history.
     this.#inflightBytes += bytes.length;
@@ -132,7 +132,8 @@ function tenantGroups(batch: ScannedBatch): { groups: TenantGroup[]; invalid: st
   return { groups, invalid };
 }
 
-function failureOf(error: unknown): { kind: ErrorKind; reason: string } {
+function failureOf(error: unknown): Omit<TenantFailure, 'tenant'> {
+  if (error instanceof WriteFailedError) return { kind: error.kind, reason: error.message, scope: error.scope };
   if (error instanceof OperationalError) return { kind: error.kind, reason: error.message };
   // Errors of the file system while a tenant is opened: the disk may be full now and not in a minute.
   if (error instanceof Error && 'code' in error && 'syscall' in error) return { kind: 'unavailable', reason: messageOf(error) };

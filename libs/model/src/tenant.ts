@@ -7,6 +7,9 @@ export type TenantId = string & { readonly [tenantId]: true };
 /** What file systems allow for one name. */
 export const tenantBytesMax = 255;
 
+/** Files of an ingester that lie beside the tenants' directories begin with this; no tenant may. */
+export const reservedPrefix = '.gauntlet-';
+
 /** Names that mean something to the file system. */
 const reserved: readonly string[] = ['', '.', '..', 'lost+found'];
 
@@ -20,7 +23,7 @@ export class TenantNameError extends OperationalError {
 }
 
 export function isTenantValid(name: string): name is TenantId {
-  return !reserved.includes(name) && !/[/\\\0]/.test(name) && Buffer.byteLength(name) <= tenantBytesMax;
+  return !reserved.includes(name) && !name.startsWith(reservedPrefix) && !/[/\\\0]/.test(name) && Buffer.byteLength(name) <= tenantBytesMax;
 }
 
 /**

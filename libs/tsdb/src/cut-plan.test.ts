@@ -9,7 +9,7 @@ test.each([
   [from(0), 1.5 * rangeMs + 1, true],
   [from(5), 1.5 * rangeMs + 5, false],
   [empty, 100 * rangeMs, false],
-  [from(-1), 100 * rangeMs, false], // Negative times are left to the flush, as upstream does.
+  [from(-1), 100 * rangeMs, true],
 ])('a head %j at %d is due to be cut: %s', (head, nowMs, due) => {
   expect(isCutDue(head, { nowMs, rangeMs })).toBe(due);
 });

@@ -10,9 +10,12 @@ export interface HeadBounds {
   readonly maxTimeMs: number;
 }
 
-/** True once the head's oldest sample is more than one and a half block ranges old (spec/receive.md 7.4). */
+/**
+ * True once the head's oldest sample is more than one and a half block ranges old (spec/receive.md 7.4). Upstream never cuts a head that begins
+ * before 1970; it would grow for ever.
+ */
 export function isCutDue(head: HeadBounds, { nowMs, rangeMs }: { nowMs: number; rangeMs: number }): boolean {
-  return isFilled(head) && head.minTimeMs >= 0 && nowMs - head.minTimeMs > 1.5 * rangeMs;
+  return isFilled(head) && nowMs - head.minTimeMs > 1.5 * rangeMs;
 }
 
 /** True while a cut that has begun goes on with the next range: until the head spans at most one and a half ranges. */

@@ -14,7 +14,7 @@ const progressIntervalMs = 5000;
 
 /** Replays the log into the head, sets aside what is damaged, and opens the log for writing. */
 export async function openLog(options: TsdbOptions, head: Head): Promise<WalWriter> {
-  const { vfs, dir, log, clock, wal } = options;
+  const { vfs, dir, log, clock, wal, signal } = options;
   const walDir = `${dir}/wal`;
   await refuseOutOfOrderLog(options);
   const startMs = clock.monotonicMs();
@@ -23,6 +23,7 @@ export async function openLog(options: TsdbOptions, head: Head): Promise<WalWrit
     const { damage, records, bytes } = await replayWal(vfs, walDir, {
       onRecord: (record) => replayRecord(head, record, walDir),
       onProgress: (bytesDone, bytesTotal) => {
+        signal?.throwIfAborted();
         const nowMs = clock.monotonicMs();
         if (nowMs - reportedMs < progressIntervalMs) return;
         reportedMs = nowMs;
@@ -39,7 +40,8 @@ export async function openLog(options: TsdbOptions, head: Head): Promise<WalWrit
     const { series, samples, dropped, unknownRefs } = head.replayed;
     if (records > 0) log.info('log is replayed', { dir: walDir, seconds: (clock.monotonicMs() - startMs) / 1000, bytes, records, series, samples, dropped, unknownRefs });
   }
-  return openWal(vfs, walDir, wal);
+  // The bound is kept before the head is changed: once it is, the log must take the records.
+  return openWal(vfs, walDir, { ...wal, pendingBytesMax: Infinity });
 }
 
 /** Kinds of records that carry samples which this version's head cannot keep. */
@@ -79,9 +81,11 @@ async function refuseOutOfOrderLog({ vfs, dir }: TsdbOptions): Promise<void> {
  */
 export async function truncateLog({ vfs, dir }: TsdbOptions, head: Head, wal: WalWriter, minTimeMs: number): Promise<boolean> {
   const walDir = `${dir}/wal`;
-  const segmentBefore = wal.segment;
-  await wal.roll();
-  const plan = await planCheckpoint(vfs, walDir, segmentBefore);
+  // A log that fails, for want of space perhaps, cannot be rolled; its complete segments are those before the current one.
+  const isOpen = wal.state === 'open';
+  const lastComplete = isOpen ? wal.segment : wal.segment - 1;
+  if (isOpen) await wal.roll();
+  const plan = await planCheckpoint(vfs, walDir, lastComplete);
   if (plan === undefined) return false;
   await writeCheckpoint(vfs, walDir, { ...plan, minTimeMs, keep: (ref) => head.keepInCheckpoint(ref, minTimeMs) });
   await truncateWal(vfs, walDir, plan.to);

@@ -10,8 +10,9 @@ test.each([
   ['keeps a block that is not in the bucket', blocks, 50, ['b'], ['b']],
   ['deletes nothing while nothing is in the bucket', blocks, 1, [], []],
   ['deletes what its meta.json marks as deletable', [block('a', 100), block('b', 200, true)], 0, undefined, ['b']],
+  ['does not count from a block that ends in the future', [block('a', 950), block('b', 9000)], 100, undefined, []],
   ['has nothing to do without blocks', [], 1, undefined, []],
 ])('retention %s', (_name, all, retentionMs, uploaded, deleted) => {
-  const found = blocksToDelete(all, { retentionMs, uploaded: uploaded && new Set(uploaded) });
+  const found = blocksToDelete(all, { retentionMs, nowMs: 1000, uploaded: uploaded && new Set(uploaded) });
   expect(found.map(({ id }) => id)).toEqual(deleted);
 });

@@ -29,6 +29,7 @@ function optionsOf(vfs: Vfs, more: Partial<TsdbOptions> = {}): TsdbOptions {
     blockRangeMs: rangeMs,
     chunkRangeMs: rangeMs,
     retentionMs: 0,
+    futureWindowMs: 0,
     wal: { compress: true, segmentBytesMax: 1 << 16, clock },
     pendingBytesMax: 1 << 24,
     ...more,
@@ -98,6 +99,15 @@ test('samples that lie ages apart are flushed to as many blocks as there are, an
   await refused.close();
 });
 
+test('samples beyond the window into the future are out of bounds', async () => {
+  const options = optionsOf(new MemoryVfs(), { futureWindowMs: 100 });
+  (options.clock as LabClock).now = 5000;
+  const database = await Tsdb.open(options);
+  expect(database.append(batchOf([['a', 5101, 1]]), 0).rejected.outOfBounds).toBe(1);
+  await write(database, [['a', 5100, 1]]);
+  await database.close();
+});
+
 test('a head is cut once its oldest sample is one and a half ranges old, and only as far as that', async () => {
   const vfs = new MemoryVfs();
   const options = optionsOf(vfs);
@@ -162,7 +172,9 @@ test('the log is cut back behind blocks, and what it still holds is enough', asy
 
 test('retention deletes old blocks, but none that is not in the bucket', async () => {
   const vfs = new MemoryVfs();
-  const database = await Tsdb.open(optionsOf(vfs, { retentionMs: 1500 }));
+  const options = optionsOf(vfs, { retentionMs: 1500 });
+  (options.clock as LabClock).now = 10_000;
+  const database = await Tsdb.open(options);
   for (const samples of rounds(0, 4000, 100)) await write(database, samples);
   await database.flush();
   const [first, second] = database.blocks.map(({ ulid }) => ulid);

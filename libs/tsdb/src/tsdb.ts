@@ -26,7 +26,11 @@ export interface TsdbOptions {
   readonly chunkRangeMs: number;
   /** 0 keeps everything. */
   readonly retentionMs: number;
-  readonly wal: WalOptions;
+  readonly wal: Omit<WalOptions, 'pendingBytesMax'>;
+  /** Samples newer than now and this are out of bounds; 0 takes any. */
+  readonly futureWindowMs: number;
+  /** Ends an opening early. */
+  readonly signal?: AbortSignal;
   /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
   readonly pendingBytesMax: number;
 }
@@ -84,6 +88,8 @@ export class Tsdb {
   readonly #options: TsdbOptions;
   readonly #maintenance = new TurnLock();
   #blocks: BlockMeta[];
+  /** Everything older is in blocks. */
+  #coveredMs = timestampMsMin;
   #closed = false;
 
   private constructor(options: TsdbOptions, head: Head, wal: WalWriter, blocks: BlockMeta[]) {
@@ -124,12 +130,17 @@ export class Tsdb {
     if (this.wal.stats.pendingBytes > this.#options.pendingBytesMax) {
       throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${this.wal.stats.pendingBytes} bytes wait for the log's disk`);
     }
-    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax });
+    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax: this.#timestampMsMax() });
     if (hasRejections) this.#count(rejected);
     if (records.length === 0) return { rejected, hasRejections, samplesAppended, committed: Promise.resolve() };
     // The records are views into the head's memory: the log copies them in this turn.
     this.wal.append(records);
     return { rejected, hasRejections, samplesAppended, committed: this.wal.commit() };
+  }
+
+  #timestampMsMax(): number {
+    const { clock, futureWindowMs } = this.#options;
+    return futureWindowMs > 0 ? Math.min(clock.nowMs() + futureWindowMs, timestampMsMax) : timestampMsMax;
   }
 
   #count(rejected: Rejections): void {
@@ -175,10 +186,10 @@ export class Tsdb {
    */
   applyRetention(uploaded: ReadonlySet<string> | undefined): Promise<string[]> {
     return this.#maintenance.run(async () => {
-      const { vfs, dir, retentionMs } = this.#options;
+      const { vfs, dir, clock, retentionMs } = this.#options;
       const blocks = this.#blocks.map(({ ulid, minTime, maxTime, compaction }) => ({ id: ulid, minTimeMs: minTime, maxTimeMs: maxTime, deletable: compaction.deletable ?? false }));
       const ids: string[] = [];
-      for (const { id } of blocksToDelete(blocks, { retentionMs, uploaded })) {
+      for (const { id } of blocksToDelete(blocks, { retentionMs, nowMs: clock.nowMs(), uploaded })) {
         await deleteBlock(vfs, dir, id);
         this.#blocks = this.#blocks.filter(({ ulid }) => ulid !== id);
         this.stats.blocksDeleted += 1;
@@ -203,11 +214,11 @@ export class Tsdb {
   async #cut(range: CutRange): Promise<string[]> {
     const { clock, log, dir } = this.#options;
     const startMs = clock.monotonicMs();
-    const minValidBefore = this.head.minValidTimeMs;
-    // From here on nothing older is accepted: a sample that came after the cursor had passed its series would be in no block.
-    this.head.minValidTimeMs = Math.max(minValidBefore, range.maxTimeMs);
     try {
-      const meta = await cutBlock(this.#options, this.head, range);
+      // What an earlier cut could not finish: its block is there, the samples still are in the head.
+      await inSlices((budgetMs) => this.head.truncate(this.#coveredMs, budgetMs));
+      const meta = await this.#cutRefusingOlder(range);
+      this.#coveredMs = range.maxTimeMs;
       if (meta !== undefined) {
         this.#blocks.push(meta);
         log.info('block is cut', { dir, block: meta.ulid, minTime: meta.minTime, maxTime: meta.maxTime, series: meta.stats.numSeries ?? 0, samples: meta.stats.numSamples ?? 0, seconds: (clock.monotonicMs() - startMs) / 1000 });
@@ -217,11 +228,23 @@ export class Tsdb {
       this.stats.cuts += 1;
       return meta === undefined ? [] : [meta.ulid];
     } catch (error) {
-      this.head.minValidTimeMs = minValidBefore;
       this.stats.cutFailures += 1;
       throw error;
     } finally {
       this.stats.cutSeconds += (clock.monotonicMs() - startMs) / 1000;
+    }
+  }
+
+  /** Writes the block. From the first moment nothing older is accepted: a sample that came after the cursor had passed its series would be in no block. */
+  async #cutRefusingOlder(range: CutRange): Promise<BlockMeta | undefined> {
+    const minValidBefore = this.head.minValidTimeMs;
+    this.head.minValidTimeMs = Math.max(minValidBefore, range.maxTimeMs);
+    try {
+      return await cutBlock(this.#options, this.head, range);
+    } catch (error) {
+      // There is no block, so that what is older may come again.
+      this.head.minValidTimeMs = minValidBefore;
+      throw error;
     }
   }
 
