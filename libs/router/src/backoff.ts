@@ -7,13 +7,13 @@ export const backoffMsMin = 100;
  */
 export function backoffMs({
   attempt,
-  maxMs,
+  backoffMsMax,
   random,
 }: {
   readonly attempt: number;
-  readonly maxMs: number;
+  readonly backoffMsMax: number;
   readonly random: number;
 }): number {
   const ceiling = backoffMsMin * 2 ** Math.min(attempt, 30);
-  return Math.min(maxMs, backoffMsMin + random * (ceiling - backoffMsMin));
+  return Math.min(backoffMsMax, backoffMsMin + random * (ceiling - backoffMsMin));
 }

@@ -26,7 +26,7 @@ export interface RemoteWriteOptions {
 export const grpcCodes = { unknown: 2, alreadyExists: 6, unavailable: 14 } as const;
 
 /** The status that a call ended with; UNKNOWN for anything that never was a status. */
-export function grpcCodeOf(error: unknown): number {
+export function statusOfError(error: unknown): number {
   const code = (error as { readonly grpcCode?: unknown } | undefined)?.grpcCode;
   return typeof code === 'number' ? code : grpcCodes.unknown;
 }

@@ -2,7 +2,7 @@ import { messageOf, MiB, type Clock } from '@gauntlet/base';
 import type { Endpoint } from '@gauntlet/ring';
 import { backoffMs } from './backoff.js';
 import type { RouterObserver } from './observer.js';
-import { grpcCodeOf, grpcCodes, type PeerConnection } from './peer-transport.js';
+import { grpcCodes, statusOfError, type PeerConnection } from './peer-transport.js';
 
 /** Calls that may wait for a worker. What comes on top fails at once, and the quorum decides without this peer. */
 export const queuedCallsMax = 1000;
@@ -115,7 +115,7 @@ export class Peer {
     } catch (error) {
       const { address, capnprotoAddress, zone } = call.endpoint;
       const reason = `forwarding request to endpoint addr: ${address}, capnp_addr: ${capnprotoAddress}, az: ${zone}: ${messageOf(error)}`;
-      const code = grpcCodeOf(error);
+      const code = statusOfError(error);
       if (code === grpcCodes.alreadyExists) return call.done({ kind: 'conflict', reason });
       if (code === grpcCodes.unavailable) this.#backOff();
       this.#fail(call, reason);
@@ -143,7 +143,7 @@ export class Peer {
     const attempt = this.#backoff ? this.#backoff.attempt + 1 : 0;
     this.#backoff = {
       attempt,
-      untilMs: clock.monotonicMs() + backoffMs({ attempt, maxMs: backoffMsMax, random: random() }),
+      untilMs: clock.monotonicMs() + backoffMs({ attempt, backoffMsMax, random: random() }),
     };
   }
 }

@@ -55,7 +55,7 @@ test.each([
   [10, 0.99, 5000],
   [1000, 0.5, 5000], // No overflow on the way to the ceiling.
 ])('pause %d with chance %d is %d ms', (attempt, random, expected) => {
-  expect(backoffMs({ attempt, random, maxMs: 5000 })).toBe(expected);
+  expect(backoffMs({ attempt, random, backoffMsMax: 5000 })).toBe(expected);
 });
 
 test('reasons are joined in the order of their bytes, which is not that of UTF-16', () => {

@@ -25,6 +25,6 @@ export const typeMask = 0x07;
 export const snappyFlag = 0x08;
 export const zstdFlag = 0x10;
 
-export const segmentBytesDefault = 128 * MiB;
+export const segmentBytesMaxDefault = 128 * MiB;
 /** No compressed record decodes to more; a reader need not believe one that says so. */
 export const recordBytesMax = 256 * MiB;

@@ -25,4 +25,4 @@ export {
 export { repairWal, type RepairResult } from './repair.js';
 export { replayWal, type RecordPosition, type ReplayOptions, type ReplayResult, type WalDamage } from './replay.js';
 export { type WalOptions, type WalPosition, type WalWriter } from './wal.js';
-export { OverloadedError, RecordMalformedError, WalUnavailableError, WalUnreadableError } from './wal-error.js';
+export { RecordMalformedError, WalOverloadedError, WalUnavailableError, WalUnreadableError } from './wal-error.js';

@@ -1,15 +1,15 @@
 import { type Clock, MiB, invariant, messageOf, systemClock } from '@gauntlet/base';
 import type { Vfs, VfsFile } from '@gauntlet/vfs';
 import { kernelCodec, type Codec } from './codec.js';
-import { headerBytes, pageBytes, segmentBytesDefault } from './fragment.js';
+import { headerBytes, pageBytes, segmentBytesMaxDefault } from './fragment.js';
 import { type Extent, LogLayout, recordsIn, recycle } from './log-layout.js';
 import { listWal, segmentName } from './segments.js';
 import type { WalOptions, WalPosition, WalWriter } from './wal.js';
-import { OverloadedError, WalUnavailableError } from './wal-error.js';
+import { WalOverloadedError, WalUnavailableError } from './wal-error.js';
 
-const pendingBytesDefault = 64 * MiB;
-const retryDelayMinMs = 100;
-const retryDelayMaxMs = 5000;
+const pendingBytesMaxDefault = 64 * MiB;
+const retryDelayMsMin = 100;
+const retryDelayMsMax = 5000;
 
 /**
  * Opens a log to write, in a new segment behind all others. Makes the directory (and its name durable; that of the parent is the
@@ -17,10 +17,10 @@ const retryDelayMaxMs = 5000;
  */
 export async function openWal(vfs: Vfs, dir: string, options: WalOptions = {}): Promise<WalWriter> {
   const settings = {
-    segmentBytesMax: options.segmentBytesMax ?? segmentBytesDefault,
+    segmentBytesMax: options.segmentBytesMax ?? segmentBytesMaxDefault,
     compress: options.compress ?? false,
     durability: options.durability ?? 'sync',
-    pendingBytesMax: options.pendingBytesMax ?? pendingBytesDefault,
+    pendingBytesMax: options.pendingBytesMax ?? pendingBytesMaxDefault,
     clock: options.clock ?? systemClock,
     codec: options.codec ?? kernelCodec,
   };
@@ -110,7 +110,7 @@ class SegmentedWal implements WalWriter {
     for (const record of records) bytes += record.length + headerBytes;
     // A batch beyond the bound is still taken when nothing waits: it could never be taken otherwise.
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#settings.pendingBytesMax) {
-      throw new OverloadedError(`Cannot append to WAL ${this.#dir}: ${this.#pendingBytes} bytes wait for the disk`);
+      throw new WalOverloadedError(`Cannot append to WAL ${this.#dir}: ${this.#pendingBytes} bytes wait for the disk`);
     }
     const before = this.#layout.bytes;
     for (const record of records) this.#layout.append(record, this.#settings.compress);
@@ -268,7 +268,7 @@ class SegmentedWal implements WalWriter {
   }
 
   async #backOff(): Promise<void> {
-    const delayMs = Math.min(retryDelayMinMs * 2 ** (this.#attempts - 1), retryDelayMaxMs);
+    const delayMs = Math.min(retryDelayMsMin * 2 ** (this.#attempts - 1), retryDelayMsMax);
     await this.#settings.clock.sleep(delayMs, this.#closed.signal).catch(() => undefined); // Closing cuts the wait short.
   }
 

@@ -13,7 +13,7 @@ export class WalUnavailableError extends OperationalError {
 }
 
 /** More bytes wait for the disk than the log may hold. */
-export class OverloadedError extends OperationalError {
+export class WalOverloadedError extends OperationalError {
   readonly kind = 'overloaded';
   readonly code = 'WAL_OVERLOADED';
 }

@@ -18,7 +18,7 @@ export interface WalOptions {
    * the next), `write` once it is written to the file, as Prometheus does.
    */
   readonly durability?: 'sync' | 'write';
-  /** Bytes that may wait for the disk; beyond it `append` throws OverloadedError. */
+  /** Bytes that may wait for the disk; beyond it `append` throws WalOverloadedError. */
   readonly pendingBytesMax?: number;
   /** Times the retries; the machine's clock by default. */
   readonly clock?: Clock;
