@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The door of the two commands: runs with nothing but Node and npm, installs what is missing, then hands over.
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 const { createHash } = require('node:crypto');
 const { join } = require('node:path');
@@ -12,8 +12,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
+const environment = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
 function run(command, args, env = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', ...env } });
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...environment, ...env } });
   if (result.error) throw result.error;
   if (result.signal) process.exit(130);
   return result.status;
@@ -31,9 +32,24 @@ function install() {
   writeFileSync(stamp, lock);
 }
 const bin = (name) => join(root, 'node_modules', '.bin', name);
-const nx = (...args) => must(bin('nx'), [...args, '--output-style=stream']);
-const build = (...projects) => nx('run-many', '-t', 'build', ...(projects.length > 0 ? ['-p', projects.join(',')] : []));
-const tool = (name, args) => process.exit(run(process.execPath, ['--enable-source-maps', join(root, 'dist/tools', name, 'main.js'), ...args]));
+/** Says one line when all is well, and everything when it is not. */
+function quietly(doing, command, args) {
+  console.error(`${doing} ...`);
+  const { status, error, stdout } = spawnSync(command, args, { cwd: root, env: environment, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit'] });
+  if (error) throw error;
+  if (status === 0) return;
+  process.stdout.write(stdout);
+  process.exit(status ?? 130);
+}
+const nx = (doing, ...args) => quietly(doing, bin('nx'), [...args, '--output-style=stream']);
+const build = (...projects) => nx('Building', 'run-many', '-t', 'build', ...(projects.length > 0 ? ['-p', projects.join(',')] : []));
+/** Hands over to a tool, and ends when it has ended. A Ctrl-C in a terminal reaches the tool by itself; other signals are passed on. */
+function tool(name, args) {
+  const child = spawn(process.execPath, ['--enable-source-maps', join(root, 'dist/tools', name, 'main.js'), ...args], { cwd: root, stdio: 'inherit' });
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code) => process.exit(code ?? 130));
+}
 
 const [task, ...rest] = process.argv.slice(2);
 install();
@@ -42,10 +58,13 @@ switch (task) {
     build();
     break;
   case 'test': {
-    if (rest.length === 0) nx('run-many', '-t', 'lint');
-    must(bin('nx'), ['run-many', '-t', 'codegen', '--output-style=stream']);
-    if (rest.length === 0) must(bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']);
     build();
+    if (rest.length === 0) {
+      // One process for all, on the project graph that the build has left: the layer rules need it.
+      console.error('Linting and checking types ...');
+      must(bin('eslint'), ['--max-warnings', '0', '--concurrency', '2', 'libs', 'apps', 'tools']);
+      must(bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']);
+    }
     process.exit(run(bin('jest'), ['--config', 'jest.config.cjs', '--reporters=default', '--reporters=./tools/jest-tally.cjs', ...rest]));
     break;
   }
