@@ -1,5 +1,6 @@
 import { request, type ClientRequest } from 'node:http';
 import { until } from '@gauntlet/base/testing';
+import { Admission } from './admission.js';
 import type { RunningRouter } from './index.js';
 import { hangs, type Behaviour } from './testing/fake-peers.js';
 import { oneSeries, post, runRouter } from './testing/run-router.js';
@@ -117,4 +118,54 @@ test('stopping breaks off what the grace period does not suffice for', async () 
   const underWay = post(url, oneSeries);
   await until(() => peers.calls.length === 3);
   await Promise.all([router.stop(10), expect(underWay).rejects.toThrow()]);
+});
+
+const admissionOf = (): Admission => new Admission({ requestsInflightMax: 3, bytesInflightMax: 100 });
+
+test('requests are bounded, however small', () => {
+  const admission = admissionOf();
+  const claims = [admission.claim(0), admission.claim(0), admission.claim(0)];
+  expect(() => admission.claim(0)).toThrow('Cannot admit write: 3 requests are in flight');
+  claims[0]!.release();
+  admission.claim(0);
+});
+
+test('bytes count when they arrive, not when they are announced', () => {
+  const admission = admissionOf();
+  const [slow, quick] = [admission.claim(0), admission.claim(0)];
+  quick.grow(100);
+  expect(() => slow.grow(1)).toThrow('Cannot admit write: 100 bytes are in flight');
+  quick.release();
+  slow.grow(1);
+});
+
+test('a single large request passes through an otherwise empty router', () => {
+  const admission = admissionOf();
+  const large = admission.claim(60);
+  large.grow(60);
+  large.grow(60);
+  expect(() => admission.claim(1)).toThrow('Cannot admit write: 180 bytes are in flight');
+  large.release();
+  admission.claim(100).release();
+});
+
+test('a refused claim leaves nothing behind, and the end waits for those that were admitted', async () => {
+  const admission = admissionOf();
+  const claim = admission.claim(100);
+  expect(() => admission.claim(1)).toThrow('in flight');
+  let drained = false;
+  const draining = admission.drain().then(() => (drained = true));
+  await Promise.resolve();
+  expect(drained).toBe(false);
+  expect(() => admission.claim(0)).toThrow('Service Unavailable');
+  claim.release();
+  await draining;
+});
+
+test('clients that only announce large bodies do not shut others out', async () => {
+  const { url } = await run({ bytesInflightMax: 1000, bodyBytesMax: 1000 });
+  const idle = Array.from({ length: 20 }, () => open(url, { 'content-length': 1000 }));
+  for (const { answer } of idle) answer.catch(() => {});
+  expect((await post(url, oneSeries)).status).toBe(200);
+  for (const { call } of idle) call.destroy();
 });

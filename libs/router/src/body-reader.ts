@@ -5,6 +5,8 @@ import { RequestRefusedError } from './errors.js';
 /** Buffers that are kept for later requests, all together. */
 export const pooledBytesMax = 64 * MiB;
 const bufferBytesMin = 64 * KiB;
+/** What is allocated for a body before its bytes arrive. */
+const announcedBytesMax = MiB;
 
 /** A request body in a pooled buffer. */
 export interface Body {
@@ -31,12 +33,14 @@ export class BodyReader {
 
   /**
    * Rejects with RequestRefusedError: BODY_TOO_LARGE as soon as the bound is passed, BODY_UNREADABLE when the client goes away.
+   * @param onBytes told of what has arrived; what it throws ends the reading
    */
-  read(request: IncomingMessage): Promise<Body> {
+  read(request: IncomingMessage, onBytes: (count: number) => void = () => {}): Promise<Body> {
     return new Promise((resolve, reject) => {
-      let buffer = this.#take(Number(request.headers['content-length'] ?? 0));
+      // A large buffer is earned by bytes, not by an announcement.
+      let buffer = this.#take(Math.min(Number(request.headers['content-length'] ?? 0), announcedBytesMax));
       let length = 0;
-      const finish = (error?: RequestRefusedError): void => {
+      const finish = (error?: Error): void => {
         request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
         if (!error) return resolve({ bytes: buffer.subarray(0, length), release: () => this.#give(buffer) });
         this.#give(buffer);
@@ -44,6 +48,11 @@ export class BodyReader {
       };
       const onData = (chunk: Buffer): void => {
         if (length + chunk.length > this.#bodyBytesMax) return finish(tooLarge());
+        try {
+          onBytes(chunk.length);
+        } catch (error) {
+          return finish(error as Error);
+        }
         if (length + chunk.length > buffer.length) {
           const larger = this.#take(Math.max(length + chunk.length, buffer.length * 2));
           buffer.copy(larger, 0, 0, length);

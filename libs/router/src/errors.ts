@@ -15,8 +15,10 @@ export class NoHashringError extends OperationalError {
   readonly code = 'NO_MATCHING_HASHRING';
   /** INTERNAL, as Thanos answers. UNAVAILABLE would make a router in front of us back off for all tenants. */
   readonly grpcCode = 13;
-  constructor() {
+  readonly tenant: string;
+  constructor(tenant: string) {
     super('no matching hashring to handle tenant');
+    this.tenant = tenant;
   }
 }
 

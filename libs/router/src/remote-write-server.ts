@@ -1,4 +1,4 @@
-import { minuteMs, OperationalError, type Clock, type ErrorKind } from '@gauntlet/base';
+import { minuteMs, secondMs, OperationalError, type Clock, type ErrorKind } from '@gauntlet/base';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,6 +27,8 @@ const statusPath = '/api/v1/status/tsdb';
 const methodsOf: Readonly<Record<string, readonly string[]>> = { [receivePath]: ['POST'], [statusPath]: ['GET'] };
 /** Longer than the five minutes after which Prometheus closes a connection itself, so that no request meets a closing one. */
 const idleConnectionMsMax = 10 * minuteMs;
+/** How long a client may take to send a request; afterwards it gets 408. */
+const requestMsMax = 60 * secondMs;
 /** When clients that were turned away should come back. */
 const retryAfterSeconds = 1;
 
@@ -39,7 +41,7 @@ export class RemoteWriteServer {
   constructor(options: RemoteWriteServerOptions) {
     this.#options = options;
     this.#bodies = new BodyReader(options.bodyBytesMax);
-    this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: idleConnectionMsMax }, this.#app());
+    this.#server = createServer({ requestTimeout: requestMsMax, keepAliveTimeout: idleConnectionMsMax }, this.#app());
   }
 
   /** Rejects with the error of the socket, as Node has it. */
@@ -106,12 +108,12 @@ export class RemoteWriteServer {
 
   /** @returns the size of the body */
   async #write(request: Request, tenant: string): Promise<number> {
-    const { router, admission, observer, bodyBytesMax } = this.#options;
+    const { router, admission, observer } = this.#options;
     checkMediaType(request.headers['content-type'], request.headers['content-encoding']);
     this.#bodies.checkLength(request);
-    const release = admission.claim(Number(request.headers['content-length'] ?? bodyBytesMax));
+    const claim = admission.claim(0);
     try {
-      const body = await this.#bodies.read(request);
+      const body = await this.#bodies.read(request, (count) => claim.grow(count));
       const requestBytes = body.bytes.length;
       let write;
       try {
@@ -132,7 +134,7 @@ export class RemoteWriteServer {
       }
       return requestBytes;
     } finally {
-      release();
+      claim.release();
     }
   }
 

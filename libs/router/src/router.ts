@@ -79,7 +79,7 @@ export class Router {
     const { intake, peers, compressed } = this.#options;
     const groups = groupsOf(batch, schema).map((group) => {
       const ring = hashrings.forTenant(group.tenant);
-      if (!ring) throw new NoHashringError();
+      if (!ring) throw new NoHashringError(group.tenant);
       return { ...group, ring };
     });
     const calls: FanOutCall[] = [];

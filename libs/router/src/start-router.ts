@@ -128,7 +128,7 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     httpAddress: { host: address, port },
     ready: () => router.ready && !stopping,
     async handleRemoteWrite(message, encoding) {
-      const release = admission.claim(message.length);
+      const claim = admission.claim(message.length);
       observer.pendingWrites(1);
       try {
         await router.route(message, encoding, { kind: 'thanos' }).stored;
@@ -137,7 +137,7 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
         throw error instanceof MessageError ? new UnreadableMessageError(error.message, { cause: error }) : error;
       } finally {
         observer.pendingWrites(-1);
-        release();
+        claim.release();
       }
     },
     async stop(graceMs) {
