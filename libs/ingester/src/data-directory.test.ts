@@ -33,7 +33,7 @@ test.each([
   if (message === undefined) {
     await (await opening).close();
     expect(await vfs.stat('/data/.gauntlet-lock')).toBeUndefined();
-  } else await expect(opening).rejects.toThrow(message);
+  } else await expect(opening).rejects.toMatchObject({ message, path: '/data', holderPid: 20 });
 });
 
 test('without a lock none is made, and one that is there stays', async () => {

@@ -6,6 +6,15 @@ import type { Vfs } from '@gauntlet/vfs';
 export class DataDirectoryError extends OperationalError {
   readonly kind: ErrorKind = 'rejected';
   readonly code = 'DATA_DIRECTORY_UNUSABLE';
+  readonly path: string;
+  /** The process that uses the directory, when that is what is wrong. */
+  readonly holderPid: number | undefined;
+
+  constructor(message: string, { path, holderPid, cause }: { readonly path: string; readonly holderPid?: number; readonly cause?: unknown }) {
+    super(message, { cause });
+    this.path = path;
+    this.holderPid = holderPid;
+  }
 }
 
 /** Identifies a process beyond its id, which the system gives to others later. */
@@ -44,7 +53,7 @@ export class DataDirectory {
       await (await vfs.open(probe, 'replace')).close();
       await vfs.remove(probe);
     } catch (error) {
-      throw new DataDirectoryError(`create data dir in ${path}: ${reasonOf(error, path)}`, { cause: error });
+      throw new DataDirectoryError(`create data dir in ${path}: ${reasonOf(error, path)}`, { path, cause: error });
     }
     if (lock) await takeLock(vfs, path, process);
     return new DataDirectory(vfs, path, lock);
@@ -70,7 +79,7 @@ async function takeLock(vfs: Vfs, path: string, { pid, startOf }: ProcessIdentit
   const held = (await vfs.stat(file)) && Buffer.from(await vfs.readFile(file)).toString('utf8');
   const [holder, ...start] = (held ?? '').trim().split(' ');
   if (holder && Number(holder) !== pid && start.join(' ') === (await startOf(Number(holder)))) {
-    throw new DataDirectoryError(`Cannot lock data dir ${path}: process ${holder} uses it`);
+    throw new DataDirectoryError(`Cannot lock data dir ${path}: process ${holder} uses it`, { path, holderPid: Number(holder) });
   }
   const own = await vfs.open(file, 'replace');
   try {

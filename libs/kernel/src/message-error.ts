@@ -7,10 +7,13 @@ export type MessageErrorCode = 'SNAPPY_CORRUPT' | 'MESSAGE_TOO_LARGE' | 'PROTOBU
 export class MessageError extends OperationalError {
   readonly kind = 'rejected';
   readonly code: MessageErrorCode;
+  /** Where the field begins that is malformed; undefined when the message was refused before its fields were read. */
+  readonly byteOffset: number | undefined;
 
-  constructor(code: MessageErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: MessageErrorCode, message: string, byteOffset?: number) {
+    super(message);
     this.code = code;
+    this.byteOffset = byteOffset;
   }
 }
 
@@ -35,7 +38,7 @@ const reasons: readonly string[] = [
 ];
 
 export function protobufMalformed(reason: number, byteOffset: number): MessageError {
-  return new MessageError('PROTOBUF_MALFORMED', `Cannot decode write request: ${reasons[reason] ?? reasons[0]} at byte ${byteOffset}`);
+  return new MessageError('PROTOBUF_MALFORMED', `Cannot decode write request: ${reasons[reason] ?? reasons[0]} at byte ${byteOffset}`, byteOffset);
 }
 
 /** A kernel's linear memory cannot grow any further. */

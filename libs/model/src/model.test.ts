@@ -98,7 +98,7 @@ describe('tenant names', () => {
     '%j is refused',
     (name) => {
       expect(() => validateTenant(name)).toThrow(
-        expect.objectContaining({ kind: 'rejected', code: 'TENANT_NAME_INVALID', message: 'tenant name not valid' }),
+        expect.objectContaining({ kind: 'rejected', code: 'TENANT_NAME_INVALID', message: 'tenant name not valid', tenant: name }),
       );
     },
   );

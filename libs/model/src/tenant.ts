@@ -16,9 +16,12 @@ const reserved: readonly string[] = ['', '.', '..', 'lost+found'];
 export class TenantNameError extends OperationalError {
   readonly kind = 'rejected';
   readonly code = 'TENANT_NAME_INVALID';
+  /** The name as it came; undefined when its bytes are no UTF-8. */
+  readonly tenant: string | undefined;
 
-  constructor() {
+  constructor(tenant: string | undefined) {
     super('tenant name not valid'); // The words that clients of the reference know.
+    this.tenant = tenant;
   }
 }
 
@@ -31,7 +34,7 @@ export function isTenantValid(name: string): name is TenantId {
  * @throws TenantNameError
  */
 export function validateTenant(name: string): TenantId {
-  if (!isTenantValid(name)) throw new TenantNameError();
+  if (!isTenantValid(name)) throw new TenantNameError(name);
   return name;
 }
 
@@ -47,7 +50,7 @@ export function tenantOfBytes(bytes: Uint8Array): TenantId {
   try {
     name = utf8.decode(bytes);
   } catch {
-    throw new TenantNameError();
+    throw new TenantNameError(undefined);
   }
   return validateTenant(name);
 }
