@@ -14,6 +14,9 @@ export const messageBytesMaxDefault = 2 * GiB - 1;
 const streamWindowBytes = 4 * MiB;
 const sessionWindowBytes = 32 * MiB;
 
+/** Calls at a time on one connection; more wait in the client. */
+const callsPerConnectionMax = 256;
+
 export interface GrpcServerOptions {
   /** `host:port`, as `--grpc-address` has it. */
   readonly address: string;
@@ -62,6 +65,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     ...(options.connectionAgeMsMax === undefined ? {} : { 'grpc.max_connection_age_ms': options.connectionAgeMsMax }),
+    // A peer of ours or of Thanos makes a few calls at a time; each may hold one message.
+    'grpc.max_concurrent_streams': callsPerConnectionMax,
     'grpc.enable_channelz': 0,
     interceptors: [snappyServerInterceptor(options.codec)],
   });
