@@ -4,7 +4,7 @@
 //   ─ as received ──   ─ what offsets count from ──                                            ─ what gather adds ──────────
 //
 // An uncompressed message is its own body. Each area is followed by slack. The room of the tables is kept from request to
-// request and doubled when it does not do. Whoever calls writes the message to `reserve`, the indexes to `reserveGather`,
+// request and doubled when it does not do, as far as `rowsMax` and `samplesMax`. Whoever calls writes the message to `reserve`, the indexes to `reserveGather`,
 // and finds results through `report`.
 
 import { copySteps, slackBytes } from './copy';
@@ -28,6 +28,12 @@ const statusTooLarge: u32 = 2;
 const statusMalformed: u32 = 3;
 const statusMemory: u32 = 4;
 const statusRows: u32 = 5;
+const statusTooMany: u32 = 6;
+
+/** A message of a few kilobytes can unpack to millions of empty entries; these bound the tables. Both are powers of two. */
+const rowsMax: usize = 1 << 20;
+const samplesMax: usize = 1 << 23;
+const rewriteMax: usize = 0x60000000;
 
 /** What a call found; src/intake.ts and src/codec.ts read it by these words of 4 bytes. */
 const reportAt: usize = memory.data(20 * 4, 16);
@@ -135,17 +141,23 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
     layScan(body, rewrite, rewriteRoom, <usize>stream);
     layTables(groups, groupRoom, rows, rowRoom, samples, sampleRoom);
     if (thanos ? scanThanos(body, bodyEnd, rows) : scanPrometheus(body, bodyEnd, tenant, tenantLength)) break;
-    // No table outgrows 31 bits: each entry stands for at least two bytes of the message.
-    if (failure == needRows) rowRoom <<= 1;
-    else if (failure == needSamples) sampleRoom <<= 1;
-    else if (failure == needGroups) groupRoom <<= 1;
-    else if (failure == needRewrite) rewriteRoom = max<usize>(rewriteRoom << 1, 65536);
-    else {
+    // Whether there may be more is asked before any room grows: what is too much leaves the next request as it was.
+    if (failure == needRows) {
+      if (rowRoom >= rowsMax) return statusTooMany;
+      rowRoom <<= 1;
+    } else if (failure == needSamples) {
+      if (sampleRoom >= samplesMax) return statusTooMany;
+      sampleRoom <<= 1;
+    } else if (failure == needGroups) {
+      groupRoom <<= 1;
+    } else if (failure == needRewrite) {
+      if (rewriteRoom >= rewriteMax >> 1) return statusMemory;
+      rewriteRoom = max<usize>(rewriteRoom << 1, 65536);
+    } else {
       store<u32>(reportAt, failure, reportFailure);
       store<u32>(reportAt, <u32>(failureAt - body), reportFailureAt);
       return statusMalformed;
     }
-    if (rowRoom > 0x2000000 || sampleRoom > 0x8000000 || rewriteRoom > 0x60000000) return statusMemory;
   }
   if (thanos && routes) hashRoutes(rows);
   scannedRows = rowCount;

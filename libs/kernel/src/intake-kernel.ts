@@ -1,7 +1,7 @@
 import { invariant } from '@gauntlet/base';
 import { intakeWasmBase64 } from './generated/intake.js';
 import type { MessageEncoding } from './intake.js';
-import { KernelMemoryError, messageTooLarge, protobufMalformed, snappyCorrupt } from './message-error.js';
+import { KernelMemoryError, messageEntriesTooMany, messageTooLarge, protobufMalformed, snappyCorrupt } from './message-error.js';
 import { instantiate, type KernelExports } from './wasm.js';
 
 /** What assembly/intake.ts exports. Addresses and lengths above 2 GiB arrive as negative numbers. */
@@ -66,6 +66,7 @@ export class IntakeKernel {
     if (status === 2) throw messageTooLarge(contentMax);
     if (status === 3) throw protobufMalformed(this.word('failure'), this.word('failureAt'));
     if (status === 4) throw new KernelMemoryError(this.exports.memory.buffer.byteLength);
+    if (status === 6) throw messageEntriesTooMany();
     invariant(false, 'gather takes rows of the batch scanned last');
   }
 

@@ -1,7 +1,7 @@
 import { invariant } from '@gauntlet/base';
 import { groupBytes, rowBytes, sampleBytes, type ScannedBatch } from './batch.js';
 import { IntakeKernel } from './intake-kernel.js';
-import { messageTooLarge } from './message-error.js';
+import { MessageError, messageTooLarge } from './message-error.js';
 
 /** How a message is compressed: snappy's block format (HTTP bodies), its framing format (gRPC), or not at all. */
 export type MessageEncoding = 'snappy-block' | 'snappy-framed' | 'identity';
@@ -22,11 +22,11 @@ export interface IntakeLimits {
 /**
  * Takes write requests apart in linear memory: decompresses, validates the protobuf, hashes the labels, and cuts slices for
  * peers. Calls are synchronous and do not overlap; every view that a call returns is valid until the next call.
- * Memory grows to the largest request seen and is kept.
+ * Memory grows to the largest request seen and is kept, unless that was an outlier.
  */
 export interface Intake {
   /**
-   * @throws MessageError (kind `rejected`): code SNAPPY_CORRUPT (text `snappy decode error: ...`), MESSAGE_TOO_LARGE, or
+   * @throws MessageError (kind `rejected`): code SNAPPY_CORRUPT (text `snappy decode error: ...`), MESSAGE_TOO_LARGE (bytes, series or samples), or
    * PROTOBUF_MALFORMED (with the byte offset).
    */
   scan(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema): ScannedBatch;
@@ -47,10 +47,15 @@ export function createIntake(limits: IntakeLimits): Intake {
   return new KernelIntake(limits.messageBytesMax);
 }
 
+/** An instance that has grown beyond this makes room for a new one at the next scan: linear memory never shrinks. */
+const keptBytesMax = 256 * 1024 * 1024;
+
 const utf8 = new TextEncoder();
 
 class KernelIntake implements Intake {
-  readonly #kernel = new IntakeKernel();
+  #kernel = new IntakeKernel();
+  /** The last scan ended with something other than a verdict on the message. */
+  #isDoubtful = false;
   readonly #messageBytesMax: number;
   /** The tenant met last: requests of one tenant tend to follow each other. */
   #tenant = '';
@@ -61,19 +66,19 @@ class KernelIntake implements Intake {
   }
 
   scan(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema): ScannedBatch {
-    const kernel = this.#kernel;
     // The encoders of snappy add a sixth at most; what is larger still cannot hold an admissible message.
     const receivedBytesMax = this.#messageBytesMax + Math.ceil(this.#messageBytesMax / 6) + 65536;
     if (message.length > (encoding === 'identity' ? this.#messageBytesMax : receivedBytesMax)) throw messageTooLarge(this.#messageBytesMax);
-    const tenant = this.#encodeTenant(schema.kind === 'prometheus' ? schema.tenant : '');
-    const at = kernel.reserve(message.length + tenant.length);
-    kernel.bytes.set(message, at);
-    kernel.bytes.set(tenant, at + message.length);
-    const thanos = schema.kind === 'thanos';
-    const routes = schema.kind === 'prometheus' || schema.routeHashes !== false;
-    const status = kernel.exports.scan(message.length, tenant.length, kernel.encodingNumber(encoding), this.#messageBytesMax, thanos, routes);
-    kernel.check(status, this.#messageBytesMax);
-    return this.#batch();
+    if (this.#isDoubtful || this.#kernel.exports.memory.buffer.byteLength > keptBytesMax) {
+      this.#kernel = new IntakeKernel();
+      this.#isDoubtful = false;
+    }
+    try {
+      return this.#scan(message, encoding, schema);
+    } catch (error) {
+      this.#isDoubtful = !(error instanceof MessageError);
+      throw error;
+    }
   }
 
   gather(rows: Uint32Array, tenant: string, replica: number, encoding: 'snappy-framed' | 'identity'): Buffer {
@@ -84,6 +89,19 @@ class KernelIntake implements Intake {
     kernel.bytes.set(tenantBytes, at + rows.length * 4);
     kernel.check(kernel.exports.gather(rows.length, tenantBytes.length, BigInt(replica), kernel.encodingNumber(encoding)), 0);
     return kernel.takeOutput();
+  }
+
+  #scan(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema): ScannedBatch {
+    const kernel = this.#kernel;
+    const tenant = this.#encodeTenant(schema.kind === 'prometheus' ? schema.tenant : '');
+    const at = kernel.reserve(message.length + tenant.length);
+    kernel.bytes.set(message, at);
+    kernel.bytes.set(tenant, at + message.length);
+    const thanos = schema.kind === 'thanos';
+    const routes = schema.kind === 'prometheus' || schema.routeHashes !== false;
+    const status = kernel.exports.scan(message.length, tenant.length, kernel.encodingNumber(encoding), this.#messageBytesMax, thanos, routes);
+    kernel.check(status, this.#messageBytesMax);
+    return this.#batch();
   }
 
   #encodeTenant(tenant: string): Uint8Array {
