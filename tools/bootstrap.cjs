@@ -48,6 +48,9 @@ function tool(name, args) {
   const child = spawn(process.execPath, ['--enable-source-maps', join(root, 'dist/tools', name, 'main.js'), ...args], { cwd: root, stdio: 'inherit' });
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A signal to npm ends the shell between npm and us, and nobody tells us.
+  const { ppid } = process;
+  setInterval(() => process.ppid !== ppid && child.kill('SIGTERM'), 250).unref();
   child.on('exit', (code) => process.exit(code ?? 130));
 }
 
