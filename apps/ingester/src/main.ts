@@ -1,9 +1,9 @@
 import './heap.js';
-import { parseIngesterFlags, runApp, type IngesterConfig } from '@gauntlet/cli';
+import { parseIngesterFlags, runApp, type IngesterFlags } from '@gauntlet/cli';
 import { startIngester } from '@gauntlet/ingester';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
 
-void runApp<IngesterConfig>({
+void runApp<IngesterFlags>({
   name: 'ingester',
   parse: (argv) => parseIngesterFlags(argv),
   async start(flags, warnings) {
@@ -15,16 +15,16 @@ void runApp<IngesterConfig>({
         grpcAddress: flags.grpcAddress,
         httpGraceMs: flags.httpGraceMs,
         grpcGraceMs: flags.grpcGraceMs,
-        connectionAgeMsMax: flags.grpcConnectionAgeMsMax,
-        dataDir: flags.tsdbPath,
+        grpcConnectionAgeMsMax: flags.grpcConnectionAgeMsMax,
+        dataDir: flags.dataDir,
         lock: flags.lockFile,
         labels: Object.fromEntries(flags.externalLabels.map(({ name, value }) => [name, value])),
         tenantLabelName: flags.tenantLabelName,
         defaultTenant: flags.defaultTenant,
         retentionMs: flags.retentionMs,
         futureWindowMs: flags.futureWindowMs,
-        blockRangeMs: flags.blockDurationMsMax,
-        chunkRangeMs: flags.blockDurationMsMin,
+        blockRangeMs: flags.blockRangeMs,
+        chunkRangeMs: flags.chunkRangeMs,
         walCompression: flags.walCompression,
         walDurability: flags.walDurability,
         bucketConfig: flags.objstoreConfig,

@@ -1,9 +1,9 @@
 import './heap.js';
-import { ConfigError, parseRouterFlags, runApp, type RouterConfig } from '@gauntlet/cli';
+import { ConfigError, parseRouterFlags, runApp, type RouterFlags } from '@gauntlet/cli';
 import { serveRouter } from '@gauntlet/router';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
 
-void runApp<RouterConfig>({
+void runApp<RouterFlags>({
   name: 'router',
   parse: parseRouterFlags,
   async start(flags, warnings) {
@@ -16,14 +16,14 @@ void runApp<RouterConfig>({
         remoteWriteAddress: flags.remoteWriteAddress,
         httpGraceMs: flags.httpGraceMs,
         grpcGraceMs: flags.grpcGraceMs,
-        connectionAgeMsMax: flags.grpcConnectionAgeMsMax,
+        grpcConnectionAgeMsMax: flags.grpcConnectionAgeMsMax,
         hashrings: hashringsOf(flags),
         algorithm: flags.hashringsAlgorithm,
         replicationFactor: flags.replicationFactor,
         tenantHeader: flags.tenantHeader,
         defaultTenant: flags.defaultTenant,
         compression: flags.compression,
-        asyncWorkers: flags.workersPerPeer,
+        workersPerPeer: flags.workersPerPeer,
         forwardTimeoutMs: flags.forwardTimeoutMs,
         forwardBackoffMsMax: flags.forwardBackoffMsMax,
       },
@@ -41,7 +41,7 @@ void runApp<RouterConfig>({
 });
 
 /** The file wins over the content, as in Thanos. */
-function hashringsOf({ hashringsFile, hashrings, hashringsRefreshMs }: RouterConfig): { file: string; refreshIntervalMs: number } | { content: string } {
+function hashringsOf({ hashringsFile, hashrings, hashringsRefreshMs }: RouterFlags): { file: string; refreshIntervalMs: number } | { content: string } {
   if (hashringsFile !== '') return { file: hashringsFile, refreshIntervalMs: hashringsRefreshMs };
   if (hashrings !== '') return { content: hashrings };
   throw new ConfigError('Cannot start: a router needs --receive.hashrings-file or --receive.hashrings');

@@ -12,12 +12,12 @@ test('defaults are those of Thanos', () => {
     config: { logLevel: 'info', httpAddress: '0.0.0.0:10902', grpcAddress: '0.0.0.0:10901', remoteWriteAddress: '0.0.0.0:19291', replicationFactor: 1, workersPerPeer: 5, forwardTimeoutMs: 5000, compression: 'snappy', defaultTenant: 'default-tenant', grpcConnectionAgeMsMax: 3_600_000, externalLabels: [{ name: 'replica', value: '0' }] },
   });
   expect(parseIngesterFlags([label])).toMatchObject({
-    config: { tsdbPath: './data', retentionMs: 15 * 86_400_000, blockDurationMsMin: 7_200_000, walCompression: true, walDurability: 'sync', lockFile: true, objstoreConfig: undefined, tenantLabelName: 'tenant_id' },
+    config: { dataDir: './data', retentionMs: 15 * 86_400_000, chunkRangeMs: 7_200_000, walCompression: true, walDurability: 'sync', lockFile: true, objstoreConfig: undefined, tenantLabelName: 'tenant_id' },
   });
 });
 
 test('values come with an equals sign or as the next word, and booleans have a negation', () => {
-  expect(parseIngesterFlags([label, '--tsdb.path', '/d', '--no-tsdb.wal-compression', '--tsdb.no-lockfile'])).toMatchObject({ config: { tsdbPath: '/d', walCompression: false, lockFile: false } });
+  expect(parseIngesterFlags([label, '--tsdb.path', '/d', '--no-tsdb.wal-compression', '--tsdb.no-lockfile'])).toMatchObject({ config: { dataDir: '/d', walCompression: false, lockFile: false } });
 });
 
 const everyFlag = (JSON.parse(readFileSync(join(__dirname, '../testdata/flags.json'), 'utf8')) as { flags: { name: string; hidden: boolean; type: string }[] }).flags.filter(

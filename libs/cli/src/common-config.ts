@@ -5,7 +5,7 @@ import { type Exit, type Flag, type ParsedFlags, exitWithError, parseFlags } fro
 export const programVersion = '0.1.0';
 
 /** What both apps are told. */
-export interface CommonConfig {
+export interface CommonFlags {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'logfmt' | 'json';
   readonly httpAddress: string;
@@ -36,12 +36,12 @@ export function parseConfig<Config>(
   }
 }
 
-export function readCommonConfig(flags: ParsedFlags): CommonConfig {
+export function readCommonFlags(flags: ParsedFlags): CommonFlags {
   const logFormat = flags.text('log.format');
   if (logFormat === 'journald') throw new ConfigError("Cannot use flag '--log.format': journald is not yet supported");
   return {
-    logLevel: flags.text('log.level') as CommonConfig['logLevel'],
-    logFormat: logFormat as CommonConfig['logFormat'],
+    logLevel: flags.text('log.level') as CommonFlags['logLevel'],
+    logFormat: logFormat as CommonFlags['logFormat'],
     httpAddress: flags.text('http-address'),
     httpGraceMs: flags.number('http-grace-period'),
     grpcAddress: flags.text('grpc-address'),

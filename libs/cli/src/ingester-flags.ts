@@ -1,17 +1,17 @@
-import { type CommonConfig, type ConfigResult, capnprotoWarnings, parseConfig, readCommonConfig } from './common-config.js';
+import { type CommonFlags, type ConfigResult, capnprotoWarnings, parseConfig, readCommonFlags } from './common-config.js';
 import { configContent, type ConfigContent } from './config-content.js';
 import { ConfigError } from './external-labels.js';
 import { type Flag } from './flags.js';
 import { flagsFor } from './thanos-flags.js';
 
-export interface IngesterConfig extends CommonConfig {
-  readonly tsdbPath: string;
+export interface IngesterFlags extends CommonFlags {
+  readonly dataDir: string;
   /** 0 keeps everything. */
   readonly retentionMs: number;
   /** Samples newer than now and this are refused; 0 takes any. */
   readonly futureWindowMs: number;
-  readonly blockDurationMsMin: number;
-  readonly blockDurationMsMax: number;
+  readonly chunkRangeMs: number;
+  readonly blockRangeMs: number;
   readonly walCompression: boolean;
   /** `sync` answers after the disk has it; `write` after the operating system has it, as Prometheus does. */
   readonly walDurability: 'sync' | 'write';
@@ -31,30 +31,30 @@ const ownFlags: readonly Flag[] = [
 ];
 
 /** The ingester's command line. */
-export function parseIngesterFlags(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ConfigResult<IngesterConfig> {
+export function parseIngesterFlags(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ConfigResult<IngesterFlags> {
   const about = 'Keeps one time series database for each tenant, and ships its blocks to a bucket.';
   return parseConfig({ name: 'ingester', about, flags: [...flagsFor('ingester'), ...ownFlags] }, argv, (flags) => {
     const tenantLabelName = flags.text('receive.tenant-label-name');
     if (tenantLabelName === '') throw new ConfigError('unsupported format for tenant label name, got ');
-    const blockDurationMsMin = flags.number('tsdb.min-block-duration');
-    const blockDurationMsMax = flags.number('tsdb.max-block-duration');
+    const chunkRangeMs = flags.number('tsdb.min-block-duration');
+    const blockRangeMs = flags.number('tsdb.max-block-duration');
     // A block of no length would be cut for ever.
-    if (blockDurationMsMin <= 0 || blockDurationMsMax < blockDurationMsMin) {
+    if (chunkRangeMs <= 0 || blockRangeMs < chunkRangeMs) {
       throw new ConfigError(`Cannot use flag '--tsdb.min-block-duration': it must be above 0 and at most --tsdb.max-block-duration`);
     }
-    const config: IngesterConfig = {
-      ...readCommonConfig(flags),
-      tsdbPath: flags.text('tsdb.path'),
+    const config: IngesterFlags = {
+      ...readCommonFlags(flags),
+      dataDir: flags.text('tsdb.path'),
       retentionMs: flags.number('tsdb.retention'),
       futureWindowMs: flags.number('tsdb.too-far-in-future.time-window'),
-      blockDurationMsMin,
-      blockDurationMsMax,
+      chunkRangeMs,
+      blockRangeMs,
       walCompression: flags.bool('tsdb.wal-compression'),
-      walDurability: flags.text('tsdb.wal-durability') as IngesterConfig['walDurability'],
+      walDurability: flags.text('tsdb.wal-durability') as IngesterFlags['walDurability'],
       lockFile: !flags.bool('tsdb.no-lockfile'),
       objstoreConfig: configContent(flags, 'objstore.config', env),
       tenantLabelName,
-      hashFunc: flags.text('hash-func') as IngesterConfig['hashFunc'],
+      hashFunc: flags.text('hash-func') as IngesterFlags['hashFunc'],
       uploadConcurrency: flags.number('shipper.upload-concurrency'),
       allowOutOfOrderUploads: flags.bool('shipper.allow-out-of-order-uploads'),
       skipCorruptedBlocks: flags.bool('shipper.skip-corrupted-blocks'),

@@ -22,7 +22,7 @@ export interface IngesterConfig {
   readonly grpcAddress: string;
   readonly httpGraceMs: number;
   readonly grpcGraceMs: number;
-  readonly connectionAgeMsMax: number;
+  readonly grpcConnectionAgeMsMax: number;
   readonly dataDir: string;
   /** Keeps two ingesters from one directory. */
   readonly lock: boolean;
@@ -145,7 +145,7 @@ function createWriteServer(config: IngesterConfig, { writes, log }: { writes: Wr
     address: config.grpcAddress,
     codec: { encode: snappyFramedEncode, decode: snappyFramedDecode },
     messageBytesMax,
-    connectionAgeMsMax: config.connectionAgeMsMax,
+    connectionAgeMsMax: config.grpcConnectionAgeMsMax,
     onInternalError: (error, path) => log.error('call failed', { path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
   });
   const empty = new Uint8Array();

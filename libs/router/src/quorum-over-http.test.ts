@@ -141,7 +141,7 @@ test('an error other than unavailable pauses nothing', async () => {
 });
 
 test('a peer that hangs delays nobody, also when its workers and queue are taken', async () => {
-  const { url, peers } = await run({ asyncWorkers: 1 });
+  const { url, peers } = await run({ workersPerPeer: 1 });
   peers.behaviours.set('b:1', hangs);
   const answers = await Promise.all(Array.from({ length: 50 }, () => post(url, oneSeries)));
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));

@@ -21,7 +21,7 @@ export interface RouterServerConfig extends Pick<
   | 'tenantHeader'
   | 'defaultTenant'
   | 'compression'
-  | 'asyncWorkers'
+  | 'workersPerPeer'
   | 'forwardTimeoutMs'
   | 'forwardBackoffMsMax'
 > {
@@ -31,7 +31,7 @@ export interface RouterServerConfig extends Pick<
   readonly remoteWriteAddress: string;
   readonly httpGraceMs: number;
   readonly grpcGraceMs: number;
-  readonly connectionAgeMsMax: number;
+  readonly grpcConnectionAgeMsMax: number;
 }
 
 export interface RouterServerEnvironment {
@@ -76,7 +76,7 @@ export async function serveRouter(
       address: config.grpcAddress,
       codec,
       messageBytesMax: routerDefaults.messageBytesMax,
-      connectionAgeMsMax: config.connectionAgeMsMax,
+      connectionAgeMsMax: config.grpcConnectionAgeMsMax,
       onInternalError,
     });
     const empty = new Uint8Array();

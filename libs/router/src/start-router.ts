@@ -27,7 +27,7 @@ export interface RouterConfig {
   /** Compression of calls to peers. */
   readonly compression?: 'snappy' | 'none';
   /** Calls at a time to each peer. */
-  readonly asyncWorkers?: number;
+  readonly workersPerPeer?: number;
   readonly forwardTimeoutMs?: number;
   readonly forwardBackoffMsMax?: number;
   /** A longer body is refused. */
@@ -49,7 +49,7 @@ export const routerDefaults = {
   tenantHeader: tenantHeaderDefault,
   defaultTenant: 'default-tenant',
   compression: 'snappy',
-  asyncWorkers: 5,
+  workersPerPeer: 5,
   forwardTimeoutMs: 5 * secondMs,
   forwardBackoffMsMax: 5 * secondMs,
   bodyBytesMax: 32 * MiB,
@@ -90,7 +90,7 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
   const onInternalError =
     config.onInternalError ?? ((error: unknown) => log.error('internal error', { error: messageOf(error) }));
   const peers = new Peers(config.transport, {
-    workers: Math.max(1, settings.asyncWorkers),
+    workers: Math.max(1, settings.workersPerPeer),
     compressed,
     backoffMsMax: settings.forwardBackoffMsMax,
     clock,
