@@ -8,11 +8,22 @@ import { buildSync } from 'esbuild';
 const dir = mkdtempSync(join(tmpdir(), 'router-app-'));
 const main = join(dir, 'main.js');
 beforeAll(() => {
-  buildSync({ entryPoints: [join(__dirname, 'main.ts')], outfile: main, bundle: true, platform: 'node', format: 'cjs', target: 'node20', packages: 'bundle', loader: { '.node': 'copy' }, logLevel: 'error' });
+  buildSync({
+    entryPoints: [join(__dirname, 'main.ts')],
+    outfile: main,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    packages: 'bundle',
+    loader: { '.node': 'copy' },
+    logLevel: 'error',
+  });
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const run = (...args: string[]): SpawnSyncReturns<string> => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 20_000 });
+const run = (...args: string[]): SpawnSyncReturns<string> =>
+  spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 20_000 });
 
 test('--help lists the flags with their defaults', () => {
   const { status, stdout } = run('--help');

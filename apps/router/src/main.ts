@@ -41,7 +41,11 @@ void runApp<RouterFlags>({
 });
 
 /** The file wins over the content, as in Thanos. */
-function hashringsOf({ hashringsFile, hashrings, hashringsRefreshMs }: RouterFlags): { file: string; refreshIntervalMs: number } | { content: string } {
+function hashringsOf({
+  hashringsFile,
+  hashrings,
+  hashringsRefreshMs,
+}: RouterFlags): { file: string; refreshIntervalMs: number } | { content: string } {
   if (hashringsFile !== '') return { file: hashringsFile, refreshIntervalMs: hashringsRefreshMs };
   if (hashrings !== '') return { content: hashrings };
   throw new ConfigError('Cannot start: a router needs --receive.hashrings-file or --receive.hashrings');

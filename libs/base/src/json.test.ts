@@ -10,7 +10,12 @@ function plain(value: Json): unknown {
 
 test('numbers keep their text, objects their repeated fields', () => {
   expect(parseJson('[1.0, 9007199254740993]')).toEqual([new JsonNumber('1.0'), new JsonNumber('9007199254740993')]);
-  expect(parseJson('{"a": 1, "a": null}')).toEqual(new JsonObject([['a', new JsonNumber('1')], ['a', null]]));
+  expect(parseJson('{"a": 1, "a": null}')).toEqual(
+    new JsonObject([
+      ['a', new JsonNumber('1')],
+      ['a', null],
+    ]),
+  );
 });
 
 test('half a surrogate pair reads as U+FFFD', () => {
@@ -23,7 +28,27 @@ test('it reads what JSON.parse reads', () => {
 });
 
 test('it refuses what JSON.parse refuses', () => {
-  const text = fc.string({ unit: fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', '1', '0', '.', '-', 'e', ' ', '\u00a0', 'true', 'null') });
+  const text = fc.string({
+    unit: fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      '1',
+      '0',
+      '.',
+      '-',
+      'e',
+      ' ',
+      '\u00a0',
+      'true',
+      'null',
+    ),
+  });
   fc.assert(
     fc.property(text, (broken) => {
       const read = (parse: (text: string) => unknown): boolean => {
@@ -42,5 +67,7 @@ test('it refuses what JSON.parse refuses', () => {
 });
 
 test.each(['[', '{"a":'])('nesting without end by %j is refused, not followed until the stack ends', (opening) => {
-  expect(() => parseJson(opening.repeat(1_000_000))).toThrow(new JsonSyntaxError(opening.length * 201, 'nested too deeply'));
+  expect(() => parseJson(opening.repeat(1_000_000))).toThrow(
+    new JsonSyntaxError(opening.length * 201, 'nested too deeply'),
+  );
 });

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { ByteCursor } from './byte-cursor.js';
-import {
-  putUint64,
-  putUvarint,
-  putUvarintDifference,
-  putVarint,
-  putVarint64,
-  uvarintLength,
-} from './integers.js';
+import { putUint64, putUvarint, putUvarintDifference, putVarint, putVarint64, uvarintLength } from './integers.js';
 
 const cursorOf = (bytes: Uint8Array): ByteCursor => new ByteCursor(bytes, { part: 'INDEX', file: 'index', offset: 0 });
 

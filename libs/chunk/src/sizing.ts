@@ -26,7 +26,11 @@ export interface OpenChunk {
 }
 
 /** Whether the sample begins a new chunk, and the end of the chunk that goes on (spec/tsdb.md 1.10). */
-export function decideCut(chunk: OpenChunk, timestampMs: number, samplesPerChunk: number): { readonly cut: boolean; readonly nextAtMs: number } {
+export function decideCut(
+  chunk: OpenChunk,
+  timestampMs: number,
+  samplesPerChunk: number,
+): { readonly cut: boolean; readonly nextAtMs: number } {
   const quarterFull = chunk.sampleCount === Math.floor(samplesPerChunk / 4);
   const nextAtMs = quarterFull ? estimateEnd(chunk.minTimeMs, chunk.maxTimeMs, chunk.nextAtMs, 4) : chunk.nextAtMs;
   const cut = chunk.byteLength > chunkBytesSoft || timestampMs >= nextAtMs || chunk.sampleCount >= 2 * samplesPerChunk;

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { ChunkCorruptError, ChunkEncodingError, XorAppender, chunkDecoder, decodeXor, encodeXor, type FloatSample } from './index.js';
+import {
+  ChunkCorruptError,
+  ChunkEncodingError,
+  XorAppender,
+  chunkDecoder,
+  decodeXor,
+  encodeXor,
+  type FloatSample,
+} from './index.js';
 
 interface Recorded {
   readonly name: string;
@@ -38,8 +46,15 @@ const sampleRuns = fc
     start: fc.bigInt(-(2n ** 63n), 2n ** 62n),
     steps: fc.array(
       fc.record({
-        step: fc.oneof(fc.constantFrom(1n, 15_000n, 15_001n, 23_191n, 23_193n), fc.bigInt(1n, 2n ** 21n), fc.bigInt(1n, 2n ** 54n)),
-        bits: fc.oneof(fc.constantFrom(0n, 2n ** 63n, 0x7ff0000000000002n, 0x7ff8000000000001n, 1n), fc.bigInt(0n, 2n ** 64n - 1n)),
+        step: fc.oneof(
+          fc.constantFrom(1n, 15_000n, 15_001n, 23_191n, 23_193n),
+          fc.bigInt(1n, 2n ** 21n),
+          fc.bigInt(1n, 2n ** 54n),
+        ),
+        bits: fc.oneof(
+          fc.constantFrom(0n, 2n ** 63n, 0x7ff0000000000002n, 0x7ff8000000000001n, 1n),
+          fc.bigInt(0n, 2n ** 64n - 1n),
+        ),
       }),
       { maxLength: 200 },
     ),
@@ -60,7 +75,10 @@ test('any rising run of samples is read back as it was written, bits and all', (
 });
 
 test('a chunk cut short anywhere is reported as corrupt, never as fewer samples', () => {
-  const samples = Array.from({ length: 20 }, (_, i) => ({ timestampMs: BigInt(i * i * 1000), bits: BigInt(i) * 0x123456789n }));
+  const samples = Array.from({ length: 20 }, (_, i) => ({
+    timestampMs: BigInt(i * i * 1000),
+    bits: BigInt(i) * 0x123456789n,
+  }));
   const bytes = encodeXor(samples);
   for (let length = 0; length < bytes.length; length += 1) {
     expect(() => decodeXor(bytes.subarray(0, length))).toThrow(ChunkCorruptError);
@@ -79,5 +97,8 @@ test('the README example holds', () => {
   appender.append(1_700_000_015_000n, 0x7ff0000000000002n); // A stale marker.
   const payload = appender.bytes();
   expect(appender.sampleCount).toBe(2);
-  expect(chunkDecoder(1)(payload).map(({ timestampMs }) => timestampMs)).toEqual([1_700_000_000_000n, 1_700_000_015_000n]);
+  expect(chunkDecoder(1)(payload).map(({ timestampMs }) => timestampMs)).toEqual([
+    1_700_000_000_000n,
+    1_700_000_015_000n,
+  ]);
 });

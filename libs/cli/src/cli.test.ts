@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvariantViolation } from '@gauntlet/base';
-import { type ProcessPort, parseExternalLabels, parseFlagValue, parseGoDuration, parseIngesterFlags, parsePrometheusDuration, parseRouterFlags, runApp } from './index.js';
+import {
+  type ProcessPort,
+  parseExternalLabels,
+  parseFlagValue,
+  parseGoDuration,
+  parseIngesterFlags,
+  parsePrometheusDuration,
+  parseRouterFlags,
+  runApp,
+} from './index.js';
 
 const label = '--label=replica="0"';
 
@@ -9,20 +18,45 @@ test('defaults are those of Thanos', () => {
   expect(parseRouterFlags([label])).toMatchObject({
     kind: 'config',
     warnings: [],
-    config: { logLevel: 'info', httpAddress: '0.0.0.0:10902', grpcAddress: '0.0.0.0:10901', remoteWriteAddress: '0.0.0.0:19291', replicationFactor: 1, workersPerPeer: 5, forwardTimeoutMs: 5000, compression: 'snappy', defaultTenant: 'default-tenant', grpcConnectionAgeMsMax: 3_600_000, externalLabels: [{ name: 'replica', value: '0' }] },
+    config: {
+      logLevel: 'info',
+      httpAddress: '0.0.0.0:10902',
+      grpcAddress: '0.0.0.0:10901',
+      remoteWriteAddress: '0.0.0.0:19291',
+      replicationFactor: 1,
+      workersPerPeer: 5,
+      forwardTimeoutMs: 5000,
+      compression: 'snappy',
+      defaultTenant: 'default-tenant',
+      grpcConnectionAgeMsMax: 3_600_000,
+      externalLabels: [{ name: 'replica', value: '0' }],
+    },
   });
   expect(parseIngesterFlags([label])).toMatchObject({
-    config: { dataDir: './data', retentionMs: 15 * 86_400_000, chunkRangeMs: 7_200_000, walCompression: true, walDurability: 'sync', lockFile: true, objstoreConfig: undefined, tenantLabelName: 'tenant_id' },
+    config: {
+      dataDir: './data',
+      retentionMs: 15 * 86_400_000,
+      chunkRangeMs: 7_200_000,
+      walCompression: true,
+      walDurability: 'sync',
+      lockFile: true,
+      objstoreConfig: undefined,
+      tenantLabelName: 'tenant_id',
+    },
   });
 });
 
 test('values come with an equals sign or as the next word, and booleans have a negation', () => {
-  expect(parseIngesterFlags([label, '--tsdb.path', '/d', '--no-tsdb.wal-compression', '--tsdb.no-lockfile'])).toMatchObject({ config: { dataDir: '/d', walCompression: false, lockFile: false } });
+  expect(
+    parseIngesterFlags([label, '--tsdb.path', '/d', '--no-tsdb.wal-compression', '--tsdb.no-lockfile']),
+  ).toMatchObject({ config: { dataDir: '/d', walCompression: false, lockFile: false } });
 });
 
-const everyFlag = (JSON.parse(readFileSync(join(__dirname, '../testdata/flags.json'), 'utf8')) as { flags: { name: string; hidden: boolean; type: string }[] }).flags.filter(
-  ({ name }) => !/^(help|version|completion)/.test(name),
-);
+const everyFlag = (
+  JSON.parse(readFileSync(join(__dirname, '../testdata/flags.json'), 'utf8')) as {
+    flags: { name: string; hidden: boolean; type: string }[];
+  }
+).flags.filter(({ name }) => !/^(help|version|completion)/.test(name));
 
 test('every flag of thanos receive is served or refused by name, and never unknown or ignored', () => {
   for (const { name, type } of everyFlag) {
@@ -32,13 +66,26 @@ test('every flag of thanos receive is served or refused by name, and never unkno
       expect(result.stderr).not.toContain('unknown long flag');
     }
   }
-  expect(parseIngesterFlags([label, '--tsdb.max-exemplars=0'])).toMatchObject({ code: 1, stderr: "ingester: error: Cannot use flag '--tsdb.max-exemplars': not yet supported\n" });
-  expect(parseRouterFlags([label, '--tsdb.path=x'])).toMatchObject({ code: 1, stderr: "router: error: Cannot use flag '--tsdb.path': it belongs to the ingester\n" });
+  expect(parseIngesterFlags([label, '--tsdb.max-exemplars=0'])).toMatchObject({
+    code: 1,
+    stderr: "ingester: error: Cannot use flag '--tsdb.max-exemplars': not yet supported\n",
+  });
+  expect(parseRouterFlags([label, '--tsdb.path=x'])).toMatchObject({
+    code: 1,
+    stderr: "router: error: Cannot use flag '--tsdb.path': it belongs to the ingester\n",
+  });
 });
 
 test("Cap'n Proto addresses, and remote write on an ingester, are taken with a warning", () => {
-  const result = parseIngesterFlags([label, '--receive.capnproto-address=0.0.0.0:1', '--remote-write.address=0.0.0.0:2']);
-  expect(result).toMatchObject({ kind: 'config', warnings: [expect.stringContaining("Cap'n Proto"), expect.stringContaining('remote-write.address')] });
+  const result = parseIngesterFlags([
+    label,
+    '--receive.capnproto-address=0.0.0.0:1',
+    '--remote-write.address=0.0.0.0:2',
+  ]);
+  expect(result).toMatchObject({
+    kind: 'config',
+    warnings: [expect.stringContaining("Cap'n Proto"), expect.stringContaining('remote-write.address')],
+  });
 });
 
 test('help lists every served flag with its default, and no hidden one', () => {
@@ -47,12 +94,17 @@ test('help lists every served flag with its default, and no hidden one', () => {
   expect(stdout).toContain('--tsdb.retention=15d');
   expect(stdout).toContain('--[no-]tsdb.wal-compression (default true)');
   expect(stdout).not.toContain('--tsdb.min-block-duration');
-  expect(parseRouterFlags(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^router, version \d/) });
+  expect(parseRouterFlags(['--version'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^router, version \d/),
+  });
 });
 
 test('the content of a bucket config takes environment variables, which must be set', () => {
   const argv = [label, '--objstore.config=key: $(SECRET)'];
-  expect(parseIngesterFlags(argv, { SECRET: 'x' })).toMatchObject({ config: { objstoreConfig: { content: 'key: x', source: '--objstore.config' } } });
+  expect(parseIngesterFlags(argv, { SECRET: 'x' })).toMatchObject({
+    config: { objstoreConfig: { content: 'key: x', source: '--objstore.config' } },
+  });
   expect(parseIngesterFlags(argv, {})).toMatchObject({ code: 1, stderr: expect.stringContaining('"SECRET"') });
 });
 
@@ -89,7 +141,9 @@ test.each([
   ['a="x\\n\\u00e9\\x41"', 'x\né' + 'A'],
   ['a=`raw\\n`', 'raw\\n'],
   ["a='z'", 'z'],
-])('label %s has its Go literal read', (text, value) => expect(parseExternalLabels([text])).toEqual([{ name: 'a', value }]));
+])('label %s has its Go literal read', (text, value) =>
+  expect(parseExternalLabels([text])).toEqual([{ name: 'a', value }]),
+);
 
 test.each([`a='zz'`, 'a="x', 'a=""x"', `a="\\'"`, 'a="\\q"', 'a='])('label %s is refused', (text) => {
   expect(() => parseExternalLabels([text])).toThrow('unquote label value: invalid syntax');
@@ -103,7 +157,13 @@ describe('the life of an app', () => {
   function host() {
     const listeners = new Map<string, (error?: unknown) => void>();
     const log = { stderr: '', codes: [] as number[] };
-    const port = { argv: [], on: (event: string, listener: () => void) => listeners.set(event, listener), stdout: () => undefined, stderr: (text: string) => void (log.stderr += text), exit: (code: number) => void log.codes.push(code) } as unknown as ProcessPort;
+    const port = {
+      argv: [],
+      on: (event: string, listener: () => void) => listeners.set(event, listener),
+      stdout: () => undefined,
+      stderr: (text: string) => void (log.stderr += text),
+      exit: (code: number) => void log.codes.push(code),
+    } as unknown as ProcessPort;
     return { port, log, signal: (name: string) => listeners.get(name)?.() };
   }
   const parse = () => ({ kind: 'config', config: null, warnings: [] }) as const;
@@ -119,7 +179,15 @@ describe('the life of an app', () => {
 
   test('a start that breaks off at the first signal ends well', async () => {
     const { port, log, signal } = host();
-    const run = runApp({ name: 'app', parse, start: (_config, _warnings, stopping) => new Promise((_resolve, reject) => stopping.addEventListener('abort', () => reject(stopping.reason as Error))) }, port);
+    const run = runApp(
+      {
+        name: 'app',
+        parse,
+        start: (_config, _warnings, stopping) =>
+          new Promise((_resolve, reject) => stopping.addEventListener('abort', () => reject(stopping.reason as Error))),
+      },
+      port,
+    );
     signal('SIGTERM');
     await run;
     expect(log).toEqual({ stderr: '', codes: [0] });

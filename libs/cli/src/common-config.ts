@@ -18,7 +18,8 @@ export interface CommonFlags {
   readonly externalLabels: readonly ExternalLabel[];
 }
 
-export type ConfigResult<Config> = { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly string[] } | Exit;
+export type ConfigResult<Config> =
+  { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly string[] } | Exit;
 
 /** Parses a command line to an app's config, or to how the process should end. */
 export function parseConfig<Config>(
@@ -55,5 +56,7 @@ export function readCommonFlags(flags: ParsedFlags): CommonFlags {
 
 /** Cap'n Proto flags are everywhere in deployments, so they get a warning where other flags would be refused. */
 export function capnprotoWarnings(flags: ParsedFlags): string[] {
-  return flags.given('receive.capnproto-address') ? ["Flag '--receive.capnproto-address' has no effect: Cap'n Proto is not served"] : [];
+  return flags.given('receive.capnproto-address')
+    ? ["Flag '--receive.capnproto-address' has no effect: Cap'n Proto is not served"]
+    : [];
 }

@@ -24,7 +24,18 @@ export function parseExternalLabels(texts: readonly string[]): ExternalLabel[] {
   return labels.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }
 
-const simpleEscapes: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', "'": "'", '"': '"' };
+const simpleEscapes: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+};
 
 /** The text of a Go string or character literal, or undefined for anything else. */
 function unquote(literal: string): string | undefined {
@@ -56,7 +67,8 @@ function unquote(literal: string): string | undefined {
 function readEscape(rest: string, quote: string): { bytes: Buffer; length: number } | undefined {
   const simple = simpleEscapes[rest[1] ?? ''];
   // Each kind of literal may escape its own quote only.
-  if (simple !== undefined) return /['"]/.test(simple) && simple !== quote ? undefined : { bytes: Buffer.from(simple), length: 2 };
+  if (simple !== undefined)
+    return /['"]/.test(simple) && simple !== quote ? undefined : { bytes: Buffer.from(simple), length: 2 };
   const byte = /^\\(?:x([0-9a-fA-F]{2})|([0-7]{3}))/.exec(rest);
   if (byte) {
     const value = byte[1] === undefined ? parseInt(byte[2]!, 8) : parseInt(byte[1], 16);

@@ -1,6 +1,7 @@
 import { parseGoDuration, parsePrometheusDuration } from './durations.js';
 
-export type FlagType = 'string' | 'bool' | 'enum' | 'int' | 'uint' | 'float' | 'prometheus duration' | 'go duration' | 'bytes';
+export type FlagType =
+  'string' | 'bool' | 'enum' | 'int' | 'uint' | 'float' | 'prometheus duration' | 'go duration' | 'bytes';
 export type FlagValue = string | boolean | number;
 
 /** A value that does not parse; the message is what kingpin says after `[...]: `. */
@@ -41,7 +42,8 @@ function number(text: string, syntax: RegExp, go: string): number {
   if (!syntax.test(text)) throw new FlagValueError(`strconv.${go}: parsing ${JSON.stringify(text)}: invalid syntax`);
   const value = Number(text);
   // A count that JavaScript cannot hold exactly is no count that anyone means.
-  if (go !== 'ParseFloat' && !Number.isSafeInteger(value)) throw new FlagValueError(`strconv.${go}: parsing ${JSON.stringify(text)}: value out of range`);
+  if (go !== 'ParseFloat' && !Number.isSafeInteger(value))
+    throw new FlagValueError(`strconv.${go}: parsing ${JSON.stringify(text)}: value out of range`);
   return value;
 }
 

@@ -111,7 +111,8 @@ function readArguments(program: Program, argv: readonly string[]): Arguments {
       value = inline;
     } else {
       const next = argv[at + 1];
-      if (next === undefined || next.startsWith('--')) throw new UsageError(1, `expected argument for flag '--${name}'`);
+      if (next === undefined || next.startsWith('--'))
+        throw new UsageError(1, `expected argument for flag '--${name}'`);
       value = next;
       at += 1;
     }
@@ -126,7 +127,10 @@ function parseAll(program: Program, given: ReadonlyMap<string, readonly string[]
   const parsed = new Map<string, readonly FlagValue[]>();
   for (const flag of program.flags) {
     const texts = given.get(flag.name) ?? (flag.default === undefined ? [] : [flag.default]);
-    parsed.set(flag.name, texts.map((text) => parseValue(flag, text)));
+    parsed.set(
+      flag.name,
+      texts.map((text) => parseValue(flag, text)),
+    );
   }
   const first = (name: string): FlagValue | undefined => parsed.get(name)?.[0];
   return {
@@ -152,9 +156,14 @@ function renderHelp(program: Program): string {
   const rows: [string, string][] = [
     ['  -h, --help', 'Show this help.'],
     ['      --version', 'Show the version.'],
-    ...shown.map((flag): [string, string] => [`      ${usageOf(flag)}`, [flag.help ?? '', valuesOf(flag), flag.repeated ? 'Repeatable.' : ''].filter(Boolean).join(' ')]),
+    ...shown.map((flag): [string, string] => [
+      `      ${usageOf(flag)}`,
+      [flag.help ?? '', valuesOf(flag), flag.repeated ? 'Repeatable.' : ''].filter(Boolean).join(' '),
+    ]),
   ];
-  const later = program.flags.filter((flag) => flag.refused === notYetSupported && !flag.hidden).map((flag) => `--${flag.name}`);
+  const later = program.flags
+    .filter((flag) => flag.refused === notYetSupported && !flag.hidden)
+    .map((flag) => `--${flag.name}`);
   const text = rows.map(([left, right]) => `${left.padEnd(52)} ${right}`.trimEnd()).join('\n');
   const notYet = later.length === 0 ? '' : `\nNot yet supported (refused): ${later.join(', ')}\n`;
   return `usage: ${program.name} [<flags>]\n\n${program.about}\n\nFlags:\n${text}\n${notYet}`;

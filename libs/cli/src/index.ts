@@ -1,4 +1,12 @@
-export { exitWithError, parseFlags, type Exit, type Flag, type ParseResult, type ParsedFlags, type Program } from './flags.js';
+export {
+  exitWithError,
+  parseFlags,
+  type Exit,
+  type Flag,
+  type ParseResult,
+  type ParsedFlags,
+  type Program,
+} from './flags.js';
 export { FlagValueError, parseFlagValue, type FlagType, type FlagValue } from './flag-types.js';
 export { parseGoDuration, parsePrometheusDuration } from './durations.js';
 export { ConfigError, parseExternalLabels, type ExternalLabel } from './external-labels.js';

@@ -1,4 +1,10 @@
-import { type CommonFlags, type ConfigResult, capnprotoWarnings, parseConfig, readCommonFlags } from './common-config.js';
+import {
+  type CommonFlags,
+  type ConfigResult,
+  capnprotoWarnings,
+  parseConfig,
+  readCommonFlags,
+} from './common-config.js';
 import { configContent, type ConfigContent } from './config-content.js';
 import { ConfigError } from './external-labels.js';
 import { type Flag } from './flags.js';
@@ -27,11 +33,21 @@ export interface IngesterFlags extends CommonFlags {
 }
 
 const ownFlags: readonly Flag[] = [
-  { name: 'tsdb.wal-durability', type: 'enum', values: ['sync', 'write'], default: 'sync', hidden: true, help: 'When a write is answered.' },
+  {
+    name: 'tsdb.wal-durability',
+    type: 'enum',
+    values: ['sync', 'write'],
+    default: 'sync',
+    hidden: true,
+    help: 'When a write is answered.',
+  },
 ];
 
 /** The ingester's command line. */
-export function parseIngesterFlags(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ConfigResult<IngesterFlags> {
+export function parseIngesterFlags(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): ConfigResult<IngesterFlags> {
   const about = 'Keeps one time series database for each tenant, and ships its blocks to a bucket.';
   return parseConfig({ name: 'ingester', about, flags: [...flagsFor('ingester'), ...ownFlags] }, argv, (flags) => {
     const tenantLabelName = flags.text('receive.tenant-label-name');
@@ -40,7 +56,9 @@ export function parseIngesterFlags(argv: readonly string[], env: NodeJS.ProcessE
     const blockRangeMs = flags.number('tsdb.max-block-duration');
     // A block of no length would be cut for ever.
     if (chunkRangeMs <= 0 || blockRangeMs < chunkRangeMs) {
-      throw new ConfigError(`Cannot use flag '--tsdb.min-block-duration': it must be above 0 and at most --tsdb.max-block-duration`);
+      throw new ConfigError(
+        `Cannot use flag '--tsdb.min-block-duration': it must be above 0 and at most --tsdb.max-block-duration`,
+      );
     }
     const config: IngesterFlags = {
       ...readCommonFlags(flags),
@@ -60,7 +78,10 @@ export function parseIngesterFlags(argv: readonly string[], env: NodeJS.ProcessE
       skipCorruptedBlocks: flags.bool('shipper.skip-corrupted-blocks'),
     };
     const warnings = capnprotoWarnings(flags);
-    if (flags.given('remote-write.address')) warnings.push("Flag '--remote-write.address' has no effect: this ingester does not serve remote write over HTTP yet");
+    if (flags.given('remote-write.address'))
+      warnings.push(
+        "Flag '--remote-write.address' has no effect: this ingester does not serve remote write over HTTP yet",
+      );
     return { config, warnings };
   });
 }

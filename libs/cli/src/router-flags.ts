@@ -1,4 +1,10 @@
-import { type CommonFlags, type ConfigResult, capnprotoWarnings, parseConfig, readCommonFlags } from './common-config.js';
+import {
+  type CommonFlags,
+  type ConfigResult,
+  capnprotoWarnings,
+  parseConfig,
+  readCommonFlags,
+} from './common-config.js';
 import { ConfigError } from './external-labels.js';
 import { flagsFor } from './thanos-flags.js';
 

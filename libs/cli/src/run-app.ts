@@ -36,7 +36,9 @@ const exitCodes = { ok: 0, failure: 1, bug: 2, secondSignal: 130 };
 export async function runApp<Config>(app: AppDefinition<Config>, host: ProcessPort = nodeProcess): Promise<void> {
   const fail = (error: unknown): void => {
     const bug = error instanceof InvariantViolation || error instanceof TypeError || error instanceof ReferenceError;
-    host.stderr(`${app.name}: error: ${bug ? ((error as Error).stack ?? messageOf(error)) : messageOf(error).split('\n')[0]}\n`);
+    host.stderr(
+      `${app.name}: error: ${bug ? ((error as Error).stack ?? messageOf(error)) : messageOf(error).split('\n')[0]}\n`,
+    );
     host.exit(bug ? exitCodes.bug : exitCodes.failure);
   };
   const parsed = app.parse(host.argv);
@@ -66,7 +68,11 @@ export async function runApp<Config>(app: AppDefinition<Config>, host: ProcessPo
     host.exit(exitCodes.ok);
   } catch (error) {
     // Whoever breaks off because we asked has ended well.
-    if (stopping.signal.aborted && (error === stopping.signal.reason || (error instanceof OperationalError && error.kind === 'cancelled'))) host.exit(exitCodes.ok);
+    if (
+      stopping.signal.aborted &&
+      (error === stopping.signal.reason || (error instanceof OperationalError && error.kind === 'cancelled'))
+    )
+      host.exit(exitCodes.ok);
     else fail(error);
   }
 }

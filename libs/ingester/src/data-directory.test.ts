@@ -1,7 +1,10 @@
 import { MemoryVfs } from '@gauntlet/vfs/testing';
 import { DataDirectory } from './data-directory.js';
 
-const running = new Map([[10, 'boot 100'], [20, 'boot 200']]);
+const running = new Map([
+  [10, 'boot 100'],
+  [20, 'boot 200'],
+]);
 const processOf = (pid: number) => ({ pid, startOf: (asked: number) => Promise.resolve(running.get(asked)) });
 
 async function write(vfs: MemoryVfs, path: string, text: string): Promise<void> {
@@ -48,6 +51,8 @@ test('a data directory that is a file is refused in the words that operators kno
   const vfs = new MemoryVfs();
   await write(vfs, '/plainfile', '');
   for (const path of ['/plainfile', '/plainfile/data']) {
-    await expect(DataDirectory.open(vfs, path, { process: processOf(10), lock: true })).rejects.toThrow(`create data dir in ${path}: mkdir ${path}: not a directory`);
+    await expect(DataDirectory.open(vfs, path, { process: processOf(10), lock: true })).rejects.toThrow(
+      `create data dir in ${path}: mkdir ${path}: not a directory`,
+    );
   }
 });

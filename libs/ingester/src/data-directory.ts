@@ -10,7 +10,10 @@ export class DataDirectoryError extends OperationalError {
   /** The process that uses the directory, when that is what is wrong. */
   readonly holderPid: number | undefined;
 
-  constructor(message: string, { path, holderPid, cause }: { readonly path: string; readonly holderPid?: number; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    { path, holderPid, cause }: { readonly path: string; readonly holderPid?: number; readonly cause?: unknown },
+  ) {
     super(message, { cause });
     this.path = path;
     this.holderPid = holderPid;
@@ -45,7 +48,11 @@ export class DataDirectory {
   }
 
   /** Makes the directory when it is not there, checks that it can be written, and locks it unless `lock` is false. */
-  static async open(vfs: Vfs, path: string, { process, lock }: { process: ProcessIdentity; lock: boolean }): Promise<DataDirectory> {
+  static async open(
+    vfs: Vfs,
+    path: string,
+    { process, lock }: { process: ProcessIdentity; lock: boolean },
+  ): Promise<DataDirectory> {
     try {
       await vfs.makeDir(path);
       await vfs.syncDir(`${path}/..`);
@@ -79,7 +86,10 @@ async function takeLock(vfs: Vfs, path: string, { pid, startOf }: ProcessIdentit
   const held = (await vfs.stat(file)) && Buffer.from(await vfs.readFile(file)).toString('utf8');
   const [holder, ...start] = (held ?? '').trim().split(' ');
   if (holder && Number(holder) !== pid && start.join(' ') === (await startOf(Number(holder)))) {
-    throw new DataDirectoryError(`Cannot lock data dir ${path}: process ${holder} uses it`, { path, holderPid: Number(holder) });
+    throw new DataDirectoryError(`Cannot lock data dir ${path}: process ${holder} uses it`, {
+      path,
+      holderPid: Number(holder),
+    });
   }
   const own = await vfs.open(file, 'replace');
   try {

@@ -8,19 +8,33 @@ export interface Refusal {
   readonly committed: Promise<void>;
 }
 
-const verdictNames = { [RowVerdict.emptyLabel]: 'emptyLabel', [RowVerdict.duplicateLabel]: 'duplicateLabel', [RowVerdict.unsortedLabel]: 'unsortedLabel' } as const;
+const verdictNames = {
+  [RowVerdict.emptyLabel]: 'emptyLabel',
+  [RowVerdict.duplicateLabel]: 'duplicateLabel',
+  [RowVerdict.unsortedLabel]: 'unsortedLabel',
+} as const;
 const histogramCountAt = 40;
 const sampleCountAt = 28;
 const verdictAt = 48;
 
 /** Whether a tenant's group has a sample in a series with good labels: for anything less no database is made. */
 export function isAnyStorable(batch: ScannedBatch, group: number): boolean {
-  return rowsOf(batch, group).some((row) => row.getUint8(verdictAt) === RowVerdict.ok && row.getUint32(sampleCountAt, true) > 0);
+  return rowsOf(batch, group).some(
+    (row) => row.getUint8(verdictAt) === RowVerdict.ok && row.getUint32(sampleCountAt, true) > 0,
+  );
 }
 
 /** The answer to a group of which nothing is storable, the same as that of an open database. */
 export function refuseGroup(batch: ScannedBatch, group: number): Refusal {
-  const rejected: Rejections = { outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0 };
+  const rejected: Rejections = {
+    outOfBounds: 0,
+    outOfOrder: 0,
+    duplicate: 0,
+    emptyLabel: 0,
+    duplicateLabel: 0,
+    unsortedLabel: 0,
+    unsupported: 0,
+  };
   for (const row of rowsOf(batch, group)) {
     const verdict = row.getUint8(verdictAt) as RowVerdict;
     if (verdict === RowVerdict.ok) rejected.unsupported += row.getUint32(histogramCountAt, true);
@@ -32,5 +46,8 @@ export function refuseGroup(batch: ScannedBatch, group: number): Refusal {
 function rowsOf(batch: ScannedBatch, group: number): DataView[] {
   const { rows } = batch;
   const { firstRow, rowCount } = readGroup(batch, group);
-  return Array.from({ length: rowCount }, (_, i) => new DataView(rows.buffer, rows.byteOffset + (firstRow + i) * rowBytes, rowBytes));
+  return Array.from(
+    { length: rowCount },
+    (_, i) => new DataView(rows.buffer, rows.byteOffset + (firstRow + i) * rowBytes, rowBytes),
+  );
 }

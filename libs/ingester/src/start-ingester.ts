@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { invariant, messageOf, MiB, OperationalError, systemClock, type Clock } from '@gauntlet/base';
-import { createIntake, messageBytesCeiling, MessageError, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
+import {
+  createIntake,
+  messageBytesCeiling,
+  MessageError,
+  snappyFramedDecode,
+  snappyFramedEncode,
+} from '@gauntlet/kernel';
 import { isTenantValid } from '@gauntlet/model';
 import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
 import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
@@ -86,11 +92,23 @@ const lastUploadMsMax = 600_000;
  * Starts an ingester: listens at once, replays the logs behind that, and takes writes when all databases are open.
  * @throws when the data directory, the bucket's configuration or an address cannot be used
  */
-export async function startIngester(config: IngesterConfig, { log, registry, clock = systemClock }: IngesterEnvironment): Promise<RunningIngester> {
-  if (!isTenantValid(config.defaultTenant)) throw new DefaultTenantError(`Cannot use --receive.default-tenant-id=${config.defaultTenant}: tenant name not valid`);
+export async function startIngester(
+  config: IngesterConfig,
+  { log, registry, clock = systemClock }: IngesterEnvironment,
+): Promise<RunningIngester> {
+  if (!isTenantValid(config.defaultTenant))
+    throw new DefaultTenantError(
+      `Cannot use --receive.default-tenant-id=${config.defaultTenant}: tenant name not valid`,
+    );
   const bucket = openConfiguredBucket(config, { registry, clock });
   const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
-  const tenants = new Tenants({ store: diskStore(config, { directory, bucket, log, clock }), clock, random: Math.random, log, blockRangeMs: config.blockRangeMs });
+  const tenants = new Tenants({
+    store: diskStore(config, { directory, bucket, log, clock }),
+    clock,
+    random: Math.random,
+    log,
+    blockRangeMs: config.blockRangeMs,
+  });
   const writes = new WriteService({ intake: createIntake({ messageBytesMax }), databases: tenants, inflightBytesMax });
   registerMetrics(registry, { tenants, writes });
 
@@ -98,7 +116,12 @@ export async function startIngester(config: IngesterConfig, { log, registry, clo
   let server: GrpcServer | undefined;
   let grpcPort: number;
   try {
-    probes = await startProbeServer({ address: config.httpAddress, registry, ready: () => tenants.ready, component: 'receive' });
+    probes = await startProbeServer({
+      address: config.httpAddress,
+      registry,
+      ready: () => tenants.ready,
+      component: 'receive',
+    });
     server = createWriteServer(config, { writes, log });
     grpcPort = await server.listen();
   } catch (error) {
@@ -134,7 +157,10 @@ function openNamedBucket({ content, source }: { content: string; source: string 
   }
 }
 
-function openConfiguredBucket({ bucketConfig }: IngesterConfig, { registry, clock }: { registry: MetricRegistry; clock: Clock }): Bucket | undefined {
+function openConfiguredBucket(
+  { bucketConfig }: IngesterConfig,
+  { registry, clock }: { registry: MetricRegistry; clock: Clock },
+): Bucket | undefined {
   if (bucketConfig === undefined) return undefined;
   const bucket = openNamedBucket(bucketConfig);
   return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
@@ -146,7 +172,12 @@ function createWriteServer(config: IngesterConfig, { writes, log }: { writes: Wr
     codec: { encode: snappyFramedEncode, decode: snappyFramedDecode },
     messageBytesMax,
     connectionAgeMsMax: config.grpcConnectionAgeMsMax,
-    onInternalError: (error, path) => log.error('call failed', { path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }),
+    onInternalError: (error, path) =>
+      log.error('call failed', {
+        path,
+        error: messageOf(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      }),
   });
   const empty = new Uint8Array();
   server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
@@ -163,7 +194,15 @@ function createWriteServer(config: IngesterConfig, { writes, log }: { writes: Wr
 }
 
 /** Tenants in directories of a real disk. */
-function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { directory: DataDirectory; bucket: Bucket | undefined; log: Logger; clock: Clock }): TenantStore {
+function diskStore(
+  config: IngesterConfig,
+  {
+    directory,
+    bucket,
+    log,
+    clock,
+  }: { directory: DataDirectory; bucket: Bucket | undefined; log: Logger; clock: Clock },
+): TenantStore {
   return {
     list: () => directory.tenants(),
     openDatabase: async (tenant, signal) => {
@@ -188,7 +227,16 @@ function diskStore(config: IngesterConfig, { directory, bucket, log, clock }: { 
     openShipper: (tenant) => {
       if (bucket === undefined) return undefined;
       const labels = tenantLabels(config.labels, { tenantLabelName: config.tenantLabelName, tenant });
-      return createShipper({ vfs: nodeVfs, bucket, dir: directory.pathOf(tenant), labels: () => labels, source: 'receive', clock, log: log.with({ tenant }), ...config.shipper });
+      return createShipper({
+        vfs: nodeVfs,
+        bucket,
+        dir: directory.pathOf(tenant),
+        labels: () => labels,
+        source: 'receive',
+        clock,
+        log: log.with({ tenant }),
+        ...config.shipper,
+      });
     },
   };
 }

@@ -7,7 +7,8 @@ import { Tenants, type TenantStore } from './tenants.js';
 const stillClock: Clock = {
   nowMs: () => 0,
   monotonicMs: () => 0,
-  sleep: (_delayMs, signal) => new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))),
+  sleep: (_delayMs, signal) =>
+    new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))),
 };
 
 /** A store whose databases write down what is done to them. */
@@ -35,7 +36,14 @@ class RecordingStore implements TenantStore {
         return [];
       });
     };
-    return { head: { seriesCount: 0 }, blocks: [], cutIfDue: () => act('cut'), flush: () => act('flush'), applyRetention: () => act('retain'), close: () => act('close') } as unknown as Tsdb;
+    return {
+      head: { seriesCount: 0 },
+      blocks: [],
+      cutIfDue: () => act('cut'),
+      flush: () => act('flush'),
+      applyRetention: () => act('retain'),
+      close: () => act('close'),
+    } as unknown as Tsdb;
   }
 
   openShipper(tenant: string): Shipper {
@@ -53,7 +61,8 @@ class RecordingStore implements TenantStore {
   }
 }
 
-const tenantsOf = (store: TenantStore, tenantsMax = 100): Tenants => new Tenants({ store, tenantsMax, clock: stillClock, random: () => 0.5, log: silentLog, blockRangeMs: 1000 });
+const tenantsOf = (store: TenantStore, tenantsMax = 100): Tenants =>
+  new Tenants({ store, tenantsMax, clock: stillClock, random: () => 0.5, log: silentLog, blockRangeMs: 1000 });
 
 test('at the start every tenant with a directory is opened, and the default one', async () => {
   const store = new RecordingStore('a', 'b');
@@ -101,7 +110,10 @@ test('the number of tenants is bounded', async () => {
   const tenants = tenantsOf(store, 2);
   await tenants.openAll([]);
   await tenants.open('b');
-  await expect(tenants.open('c')).rejects.toMatchObject({ kind: 'overloaded', message: 'Cannot open database of tenant c: 2 are open already' });
+  await expect(tenants.open('c')).rejects.toMatchObject({
+    kind: 'overloaded',
+    message: 'Cannot open database of tenant c: 2 are open already',
+  });
   expect(await tenants.open('b')).toBe(tenants.get('b'));
   await tenants.stop(1000);
 });

@@ -97,10 +97,18 @@ export class Tenants implements TenantDatabases {
   async open(tenant: string): Promise<Tsdb> {
     const found = this.#open.get(tenant);
     if (found !== undefined) return found.database;
-    if (this.#state !== 'ready') throw new WriteFailedError('unavailable', `Cannot open database of tenant ${tenant}: the ingester is ${this.#state}`, 'ingester');
+    if (this.#state !== 'ready')
+      throw new WriteFailedError(
+        'unavailable',
+        `Cannot open database of tenant ${tenant}: the ingester is ${this.#state}`,
+        'ingester',
+      );
     const tenantsMax = this.#options.tenantsMax ?? tenantsMaxDefault;
     if (!this.#opening.has(tenant) && this.#open.size + this.#opening.size >= tenantsMax) {
-      throw new WriteFailedError('overloaded', `Cannot open database of tenant ${tenant}: ${tenantsMax} are open already`);
+      throw new WriteFailedError(
+        'overloaded',
+        `Cannot open database of tenant ${tenant}: ${tenantsMax} are open already`,
+      );
     }
     return this.#openOnce(tenant);
   }
@@ -128,7 +136,11 @@ export class Tenants implements TenantDatabases {
     const tenant: Tenant = { name, database, shipper: store.openShipper(name) };
     if (this.#state === 'stopping' || this.#state === 'closed') {
       await database.close();
-      throw new WriteFailedError('unavailable', `Cannot open database of tenant ${name}: the ingester is ${this.#state}`, 'ingester');
+      throw new WriteFailedError(
+        'unavailable',
+        `Cannot open database of tenant ${name}: the ingester is ${this.#state}`,
+        'ingester',
+      );
     }
     this.#open.set(name, tenant);
     this.#startLoops(tenant);
@@ -139,20 +151,35 @@ export class Tenants implements TenantDatabases {
   #startLoops(tenant: Tenant): void {
     const { blockRangeMs, random } = this.#options;
     // A random start spreads the work of many tenants (spec/receive.md F05).
-    this.#loop(tenant, 'cut', { firstMs: random() * (blockRangeMs / 10), everyMs: blockRangeMs }, async () => void (await tenant.database.cutIfDue()));
-    this.#loop(tenant, 'retention', { firstMs: retentionIntervalMs, everyMs: retentionIntervalMs }, () => this.#retain(tenant));
-    if (tenant.shipper !== undefined) this.#loop(tenant, 'ship', { firstMs: 0, everyMs: shipIntervalMs }, () => this.#ship(tenant));
+    this.#loop(
+      tenant,
+      'cut',
+      { firstMs: random() * (blockRangeMs / 10), everyMs: blockRangeMs },
+      async () => void (await tenant.database.cutIfDue()),
+    );
+    this.#loop(tenant, 'retention', { firstMs: retentionIntervalMs, everyMs: retentionIntervalMs }, () =>
+      this.#retain(tenant),
+    );
+    if (tenant.shipper !== undefined)
+      this.#loop(tenant, 'ship', { firstMs: 0, everyMs: shipIntervalMs }, () => this.#ship(tenant));
   }
 
   /** Repeats `work` until the ingester stops. A failure is logged and the work tried again at its next turn. */
-  #loop(tenant: Tenant, name: string, { firstMs, everyMs }: { firstMs: number; everyMs: number }, work: () => Promise<void>): void {
+  #loop(
+    tenant: Tenant,
+    name: string,
+    { firstMs, everyMs }: { firstMs: number; everyMs: number },
+    work: () => Promise<void>,
+  ): void {
     const { clock, log } = this.#options;
     const { signal } = this.#stopping;
     const run = async (): Promise<void> => {
       for (let delayMs = firstMs; !signal.aborted; delayMs = everyMs) {
         await clock.sleep(delayMs, signal).catch(() => {});
         if (signal.aborted) return;
-        await work().catch((error: unknown) => log.error('background work failed', { tenant: tenant.name, work: name, error: messageOf(error) }));
+        await work().catch((error: unknown) =>
+          log.error('background work failed', { tenant: tenant.name, work: name, error: messageOf(error) }),
+        );
       }
     };
     const running = run().finally(() => this.#loops.delete(running));
@@ -161,7 +188,8 @@ export class Tenants implements TenantDatabases {
 
   async #retain({ name, database, shipper }: Tenant): Promise<void> {
     const deleted = await database.applyRetention(await shipper?.uploadedBlocks());
-    for (const id of deleted) this.#options.log.info('block is over the retention time and deleted', { tenant: name, block: id });
+    for (const id of deleted)
+      this.#options.log.info('block is over the retention time and deleted', { tenant: name, block: id });
   }
 
   async #ship({ name, shipper }: Tenant, signal: AbortSignal = this.#stopping.signal): Promise<void> {
@@ -180,7 +208,10 @@ export class Tenants implements TenantDatabases {
     this.#state = 'stopping';
     this.#stopping.abort(new Error('the ingester is stopping'));
     await Promise.allSettled([...this.#loops, ...this.#opening.values()]);
-    const fails = (message: string, { name }: Tenant) => (error: unknown): void => log.error(message, { tenant: name, error: messageOf(error) });
+    const fails =
+      (message: string, { name }: Tenant) =>
+      (error: unknown): void =>
+        log.error(message, { tenant: name, error: messageOf(error) });
     await this.#each(this.all(), async (tenant) => {
       await tenant.database.flush().catch(fails('flush failed, the samples stay in the log', tenant));
       // Before the uploads, which may take long: from here on the process may be killed.
@@ -188,8 +219,11 @@ export class Tenants implements TenantDatabases {
     });
     const grace = AbortSignal.timeout(graceMs);
     const shipped = this.all().filter(({ shipper }) => shipper !== undefined);
-    if (shipped.length > 0) log.info('databases are closed, uploading what is not in the bucket', { tenants: shipped.length });
-    await this.#each(shipped, (tenant) => this.#ship(tenant, grace).catch(fails('last upload failed, the blocks stay on disk', tenant)));
+    if (shipped.length > 0)
+      log.info('databases are closed, uploading what is not in the bucket', { tenants: shipped.length });
+    await this.#each(shipped, (tenant) =>
+      this.#ship(tenant, grace).catch(fails('last upload failed, the blocks stay on disk', tenant)),
+    );
     this.#open.clear();
     this.#state = 'closed';
   }

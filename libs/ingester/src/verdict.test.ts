@@ -1,7 +1,15 @@
 import type { Rejections } from '@gauntlet/head';
 import { describeRejections, judgeWrite, type TenantFailure } from './verdict.js';
 
-const none: Rejections = { outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0 };
+const none: Rejections = {
+  outOfBounds: 0,
+  outOfOrder: 0,
+  duplicate: 0,
+  emptyLabel: 0,
+  duplicateLabel: 0,
+  unsortedLabel: 0,
+  unsupported: 0,
+};
 
 test.each<[Partial<Rejections>, string]>([
   [{ outOfOrder: 1 }, 'add 1 samples: out of order sample'],
@@ -21,10 +29,22 @@ const failure = (tenant: string, kind: TenantFailure['kind'], reason = 'r') => (
 test.each<[TenantFailure[], string | undefined, string | undefined]>([
   [[], undefined, undefined],
   [[failure('a', 'conflict')], 'conflict', 'writing a data to local TSDB: r'],
-  [[failure('a', 'conflict'), failure('b', 'conflict')], 'conflict', 'got 2 errors while writing to multiple tenants, first one: writing a data to local TSDB: r'],
+  [
+    [failure('a', 'conflict'), failure('b', 'conflict')],
+    'conflict',
+    'got 2 errors while writing to multiple tenants, first one: writing a data to local TSDB: r',
+  ],
   // Upstream lets the first tenant decide, so that b's samples would be dropped by the sender.
-  [[failure('a', 'conflict'), failure('b', 'unavailable')], 'unavailable', 'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: r'],
-  [[failure('a', 'rejected'), failure('b', 'conflict')], 'conflict', 'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: r'],
+  [
+    [failure('a', 'conflict'), failure('b', 'unavailable')],
+    'unavailable',
+    'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: r',
+  ],
+  [
+    [failure('a', 'rejected'), failure('b', 'conflict')],
+    'conflict',
+    'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: r',
+  ],
 ])('failures %j are judged %s', (failures, kind, message) => {
   const verdict = judgeWrite(failures);
   expect(verdict?.kind).toBe(kind);

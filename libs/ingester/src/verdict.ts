@@ -49,11 +49,22 @@ const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples'
 
 /** One text for all that a batch's rejections say: distinct reasons in byte order. */
 export function describeRejections(rejected: Rejections): string {
-  return joinReasons(rejectionTexts.filter(([name]) => rejected[name] > 0).map(([name, what, text]) => `add ${rejected[name]} ${what}: ${text}`));
+  return joinReasons(
+    rejectionTexts
+      .filter(([name]) => rejected[name] > 0)
+      .map(([name, what, text]) => `add ${rejected[name]} ${what}: ${text}`),
+  );
 }
 
 /** From the one that is most worth repeating to the one that is least: the first found decides the code of the whole request. */
-const kindsByRetryability: readonly ErrorKind[] = ['unavailable', 'overloaded', 'cancelled', 'corrupt', 'conflict', 'rejected'];
+const kindsByRetryability: readonly ErrorKind[] = [
+  'unavailable',
+  'overloaded',
+  'cancelled',
+  'corrupt',
+  'conflict',
+  'rejected',
+];
 
 /**
  * Judges a request by what became of its tenants: undefined when all was stored. A passing outage never turns into a permanent
@@ -66,5 +77,9 @@ export function judgeWrite(failures: readonly TenantFailure[]): WriteFailedError
   const text = `writing ${first.tenant} data to local TSDB: ${first.reason}`;
   const tenants = new Set(failures.map(({ tenant }) => tenant));
   if (tenants.size === 1) return new WriteFailedError(kind, text, first.scope);
-  return new WriteFailedError(kind, `got ${tenants.size} errors while writing to multiple tenants, first one: ${text}`, first.scope);
+  return new WriteFailedError(
+    kind,
+    `got ${tenants.size} errors while writing to multiple tenants, first one: ${text}`,
+    first.scope,
+  );
 }

@@ -4,8 +4,21 @@ import type { AppendOutcome, Tsdb } from '@gauntlet/tsdb';
 import { WriteFailedError } from './verdict.js';
 import { WriteService, type TenantDatabases } from './write-service.js';
 
-const noRejections = { outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0 };
-const stored: AppendOutcome = { rejected: noRejections, hasRejections: false, samplesAppended: 1, committed: Promise.resolve() };
+const noRejections = {
+  outOfBounds: 0,
+  outOfOrder: 0,
+  duplicate: 0,
+  emptyLabel: 0,
+  duplicateLabel: 0,
+  unsortedLabel: 0,
+  unsupported: 0,
+};
+const stored: AppendOutcome = {
+  rejected: noRejections,
+  hasRejections: false,
+  samplesAppended: 1,
+  committed: Promise.resolve(),
+};
 const conflict: AppendOutcome = { ...stored, rejected: { ...noRejections, outOfOrder: 1 }, hasRejections: true };
 
 /** Databases that write down which series of which tenant they were given. */
@@ -24,13 +37,18 @@ class Databases implements TenantDatabases {
 
   get(tenant: string): Tsdb | undefined {
     if (!this.#open.has(tenant)) return undefined;
-    const append = (batch: { body: Uint8Array; rows: Uint8Array; groups: Uint8Array }, group: number): AppendOutcome => {
+    const append = (
+      batch: { body: Uint8Array; rows: Uint8Array; groups: Uint8Array },
+      group: number,
+    ): AppendOutcome => {
       const groups = new DataView(batch.groups.buffer, batch.groups.byteOffset);
       const rows = new DataView(batch.rows.buffer, batch.rows.byteOffset);
       const first = groups.getUint32(group * 16 + 8, true);
       const at = rows.getUint32(first * 56 + 16, true);
       // The value of the only label is the last thing in it.
-      const labels = Buffer.from(batch.body.subarray(at, at + rows.getUint32(first * 56 + 20, true))).toString('latin1');
+      const labels = Buffer.from(batch.body.subarray(at, at + rows.getUint32(first * 56 + 20, true))).toString(
+        'latin1',
+      );
       this.appended.push(`${tenant}: ${labels.slice(labels.lastIndexOf('=') + 1)}`);
       return this.outcomes.get(tenant)?.() ?? stored;
     };
@@ -40,18 +58,25 @@ class Databases implements TenantDatabases {
   async open(tenant: string): Promise<Tsdb> {
     await Promise.resolve();
     this.meanwhile();
-    if (this.unopenable.has(tenant)) throw new WriteFailedError('unavailable', `Cannot open database of tenant ${tenant}: no`);
+    if (this.unopenable.has(tenant))
+      throw new WriteFailedError('unavailable', `Cannot open database of tenant ${tenant}: no`);
     this.#open.add(tenant);
     return this.get(tenant)!;
   }
 }
 
-const field = (number: number, bytes: Uint8Array): Buffer => Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
-const seriesOf = (text: string): Buffer => encodeWriteRequest({ timeseries: [{ labels: [['n', `=${text}`]], samples: [{ timestampMs: 1, value: 1 }] }] });
+const field = (number: number, bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
+const seriesOf = (text: string): Buffer =>
+  encodeWriteRequest({ timeseries: [{ labels: [['n', `=${text}`]], samples: [{ timestampMs: 1, value: 1 }] }] });
 /** thanos.WriteRequest with one series for each tenant, whose label is the tenant's text. */
-const requestOf = (...tenants: string[]): Buffer => Buffer.concat(tenants.map((tenant) => field(4, Buffer.concat([seriesOf(`of ${tenant}`), field(2, Buffer.from(tenant))]))));
+const requestOf = (...tenants: string[]): Buffer =>
+  Buffer.concat(
+    tenants.map((tenant) => field(4, Buffer.concat([seriesOf(`of ${tenant}`), field(2, Buffer.from(tenant))]))),
+  );
 
-const serviceOf = (databases: Databases, inflightBytesMax = 1 << 20): WriteService => new WriteService({ intake: createIntake({ messageBytesMax: 1 << 20 }), databases, inflightBytesMax });
+const serviceOf = (databases: Databases, inflightBytesMax = 1 << 20): WriteService =>
+  new WriteService({ intake: createIntake({ messageBytesMax: 1 << 20 }), databases, inflightBytesMax });
 
 test('every tenant of a request gets its own series', async () => {
   const databases = new Databases('a', 'b');
@@ -80,15 +105,25 @@ test('a tenant that cannot be opened does not keep the others from being stored,
   expect(databases.appended).toEqual(['good: of good']);
 });
 
-test.each(['..', 'a/b', 'lost+found', 'n'.repeat(256)])('a tenant named %j is refused, and the valid one beside it stored', async (name) => {
-  const databases = new Databases('good');
-  const good = requestOf('good');
-  const bad = field(2, Buffer.from(name.slice(0, 100)));
-  const body = Buffer.concat([seriesOf('x'), name.length > 100 ? Buffer.concat([Buffer.from([0x12, 0x80, 0x02]), Buffer.from(name)]) : bad]);
-  const length = Buffer.from(body.length < 128 ? [0x22, body.length] : [0x22, (body.length & 127) | 128, body.length >> 7]);
-  await expect(serviceOf(databases).remoteWrite(Buffer.concat([length, body, good]), 'identity')).rejects.toMatchObject({ kind: 'rejected' });
-  expect(databases.appended).toEqual(['good: of good']);
-});
+test.each(['..', 'a/b', 'lost+found', 'n'.repeat(256)])(
+  'a tenant named %j is refused, and the valid one beside it stored',
+  async (name) => {
+    const databases = new Databases('good');
+    const good = requestOf('good');
+    const bad = field(2, Buffer.from(name.slice(0, 100)));
+    const body = Buffer.concat([
+      seriesOf('x'),
+      name.length > 100 ? Buffer.concat([Buffer.from([0x12, 0x80, 0x02]), Buffer.from(name)]) : bad,
+    ]);
+    const length = Buffer.from(
+      body.length < 128 ? [0x22, body.length] : [0x22, (body.length & 127) | 128, body.length >> 7],
+    );
+    await expect(
+      serviceOf(databases).remoteWrite(Buffer.concat([length, body, good]), 'identity'),
+    ).rejects.toMatchObject({ kind: 'rejected' });
+    expect(databases.appended).toEqual(['good: of good']);
+  },
+);
 
 test('a byte order mark makes another tenant, not the same', async () => {
   const databases = new Databases('a', '\uFEFFa');
@@ -99,7 +134,10 @@ test('a byte order mark makes another tenant, not the same', async () => {
 test('a log that fails makes the answer retryable, although another tenant has a conflict', async () => {
   const databases = new Databases('a', 'b');
   databases.outcomes.set('a', () => conflict);
-  databases.outcomes.set('b', () => ({ ...stored, committed: Promise.reject(new WriteFailedError('unavailable', 'disk')) }));
+  databases.outcomes.set('b', () => ({
+    ...stored,
+    committed: Promise.reject(new WriteFailedError('unavailable', 'disk')),
+  }));
   await expect(serviceOf(databases).remoteWrite(requestOf('a', 'b'), 'identity')).rejects.toMatchObject({
     kind: 'unavailable',
     message: 'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: disk',
@@ -135,7 +173,9 @@ test('bytes in work are bounded, but one request alone is taken however large it
 test('before the databases are open every write is refused as retryable', async () => {
   const databases = new Databases('a');
   databases.ready = false;
-  await expect(serviceOf(databases).remoteWrite(requestOf('a'), 'identity')).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(serviceOf(databases).remoteWrite(requestOf('a'), 'identity')).rejects.toMatchObject({
+    kind: 'unavailable',
+  });
 });
 
 test.each([
@@ -149,5 +189,7 @@ test.each([
 });
 
 test('bytes that are no message are refused', async () => {
-  await expect(serviceOf(new Databases()).remoteWrite(Buffer.from([0x0a, 0x7f]), 'identity')).rejects.toMatchObject({ code: 'PROTOBUF_MALFORMED' });
+  await expect(serviceOf(new Databases()).remoteWrite(Buffer.from([0x0a, 0x7f]), 'identity')).rejects.toMatchObject({
+    code: 'PROTOBUF_MALFORMED',
+  });
 });

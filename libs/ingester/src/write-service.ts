@@ -57,9 +57,14 @@ export class WriteService {
    * @throws WriteFailedError of the kind that the caller's answer follows; MessageError when the message cannot be read
    */
   async remoteWrite(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
-    if (!this.#databases.ready) throw new WriteFailedError('unavailable', 'Cannot take write: databases are still being opened', 'ingester');
+    if (!this.#databases.ready)
+      throw new WriteFailedError('unavailable', 'Cannot take write: databases are still being opened', 'ingester');
     if (this.#inflightBytes > 0 && this.#inflightBytes + bytes.length > this.#inflightBytesMax) {
-      throw new WriteFailedError('overloaded', `Cannot take write: ${this.#inflightBytes} bytes are in work already`, 'ingester');
+      throw new WriteFailedError(
+        'overloaded',
+        `Cannot take write: ${this.#inflightBytes} bytes are in work already`,
+        'ingester',
+      );
     }
     // Claimed before the first await: after one, the check above is history.
     this.#inflightBytes += bytes.length;
@@ -80,7 +85,10 @@ export class WriteService {
     for (;;) {
       const batch = this.#intake.scan(bytes, encoding, { kind: 'thanos', routeHashes: false });
       const { groups, invalid } = tenantGroups(batch);
-      const wanted = groups.filter(({ tenant, index }) => !unopened.has(tenant) && this.#databases.get(tenant) === undefined && isAnyStorable(batch, index));
+      const wanted = groups.filter(
+        ({ tenant, index }) =>
+          !unopened.has(tenant) && this.#databases.get(tenant) === undefined && isAnyStorable(batch, index),
+      );
       const closed = new Set(wanted.map(({ tenant }) => tenant));
       if (closed.size === 0) {
         for (const name of invalid) fail(name, new WriteFailedError('rejected', 'tenant name not valid'));
@@ -105,7 +113,8 @@ export class WriteService {
   #append(batch: ScannedBatch, { tenant, index }: TenantGroup, commits: Promise<void>[], fail: Fail): void {
     try {
       // A tenant that is closed here has nothing to store: bad input makes no directory.
-      const { rejected, hasRejections, committed } = this.#databases.get(tenant)?.append(batch, index) ?? refuseGroup(batch, index);
+      const { rejected, hasRejections, committed } =
+        this.#databases.get(tenant)?.append(batch, index) ?? refuseGroup(batch, index);
       if (hasRejections) fail(tenant, new WriteFailedError('conflict', describeRejections(rejected)));
       // A failed log outweighs a conflict: the samples that were accepted are worth another try.
       commits.push(committed.catch((error: unknown) => fail(tenant, error)));
@@ -136,6 +145,7 @@ function failureOf(error: unknown): Omit<TenantFailure, 'tenant'> {
   if (error instanceof WriteFailedError) return { kind: error.kind, reason: error.message, scope: error.scope };
   if (error instanceof OperationalError) return { kind: error.kind, reason: error.message };
   // Errors of the file system while a tenant is opened: the disk may be full now and not in a minute.
-  if (error instanceof Error && 'code' in error && 'syscall' in error) return { kind: 'unavailable', reason: messageOf(error) };
+  if (error instanceof Error && 'code' in error && 'syscall' in error)
+    return { kind: 'unavailable', reason: messageOf(error) };
   throw error;
 }

@@ -1,4 +1,12 @@
 export { areLabelsValid, compareLabels, compareUtf8, labelsOf, type Label, type Labels } from './labels.js';
 export { staleMarkerBits } from './stale.js';
-export { TenantNameError, isTenantValid, reservedPrefix, tenantBytesMax, tenantOfBytes, validateTenant, type TenantId } from './tenant.js';
+export {
+  TenantNameError,
+  isTenantValid,
+  reservedPrefix,
+  tenantBytesMax,
+  tenantOfBytes,
+  validateTenant,
+  type TenantId,
+} from './tenant.js';
 export { createUlid, isUlid, parseUlid, ulidRandomBytes, ulidTimeMs, ulidTimeMsMax } from './ulid.js';

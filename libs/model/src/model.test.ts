@@ -98,7 +98,12 @@ describe('tenant names', () => {
     '%j is refused',
     (name) => {
       expect(() => validateTenant(name)).toThrow(
-        expect.objectContaining({ kind: 'rejected', code: 'TENANT_NAME_INVALID', message: 'tenant name not valid', tenant: name }),
+        expect.objectContaining({
+          kind: 'rejected',
+          code: 'TENANT_NAME_INVALID',
+          message: 'tenant name not valid',
+          tenant: name,
+        }),
       );
     },
   );

@@ -26,7 +26,12 @@ export class TenantNameError extends OperationalError {
 }
 
 export function isTenantValid(name: string): name is TenantId {
-  return !reserved.includes(name) && !name.startsWith(reservedPrefix) && !/[/\\\0]/.test(name) && Buffer.byteLength(name) <= tenantBytesMax;
+  return (
+    !reserved.includes(name) &&
+    !name.startsWith(reservedPrefix) &&
+    !/[/\\\0]/.test(name) &&
+    Buffer.byteLength(name) <= tenantBytesMax
+  );
 }
 
 /**

@@ -14,7 +14,11 @@ export class BucketConfigError extends OperationalError {
   readonly code = 'BUCKET_CONFIG_INVALID';
 }
 
-const documentKeys = z.strictObject({ type: z.string().default(''), config: z.unknown().optional(), prefix: z.string().default('') });
+const documentKeys = z.strictObject({
+  type: z.string().default(''),
+  config: z.unknown().optional(),
+  prefix: z.string().default(''),
+});
 const filesystemKeys = z.object({ directory: z.string().default('') });
 
 /**
@@ -27,7 +31,8 @@ export function parseBucketConfig(yamlText: string): BucketConfig {
   switch (provider) {
     case 'FILESYSTEM': {
       const { directory } = check(filesystemKeys, config, 'create FILESYSTEM client: parsing config');
-      if (directory === '') throw new BucketConfigError('create FILESYSTEM client: missing directory for filesystem bucket');
+      if (directory === '')
+        throw new BucketConfigError('create FILESYSTEM client: missing directory for filesystem bucket');
       return { type: provider, prefix, directory };
     }
     case 'S3': {
@@ -48,7 +53,9 @@ function parseYaml(text: string): unknown {
     // The parser's own message quotes the line, which may hold a secret.
     const line = fault.linePos?.[0].line ?? 1;
     const unclosed = fault.code === 'BAD_INDENT' || fault.code === 'MISSING_CHAR';
-    throw new BucketConfigError(`parsing config YAML file: yaml: line ${line}: ${unclosed ? 'did not find expected node content' : fault.code.toLowerCase().replaceAll('_', ' ')}`);
+    throw new BucketConfigError(
+      `parsing config YAML file: yaml: line ${line}: ${unclosed ? 'did not find expected node content' : fault.code.toLowerCase().replaceAll('_', ' ')}`,
+    );
   }
   try {
     return document.toJS() as unknown;
@@ -62,7 +69,8 @@ function check<T extends z.ZodType>(keys: T, value: unknown, doing: string): z.o
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = issue?.path.map(String) ?? [];
-  if (issue?.code === 'unrecognized_keys') throw new BucketConfigError(`${doing}: field ${[...path, issue.keys[0]].join('.')} not found`);
+  if (issue?.code === 'unrecognized_keys')
+    throw new BucketConfigError(`${doing}: field ${[...path, issue.keys[0]].join('.')} not found`);
   const fault = issue?.code === 'invalid_type' ? `must be a ${issue.expected}` : (issue?.message ?? 'is wrong');
   throw new BucketConfigError(`${doing}: ${path.length === 0 ? 'document' : `field ${path.join('.')}`} ${fault}`);
 }
@@ -70,6 +78,8 @@ function check<T extends z.ZodType>(keys: T, value: unknown, doing: string): z.o
 /** A key without a value means its default. */
 function dropNulls(value: unknown): unknown {
   if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, member]) => member !== null && member !== '' && member !== '~' && member !== 'null');
+  const entries = Object.entries(value).filter(
+    ([, member]) => member !== null && member !== '' && member !== '~' && member !== 'null',
+  );
   return Object.fromEntries(entries.map(([key, member]) => [key, dropNulls(member)]));
 }

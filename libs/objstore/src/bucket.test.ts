@@ -12,13 +12,17 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 bucketContract('a bucket in memory', async () => new MemoryBucket());
-bucketContract('a bucket in a directory', async () => openBucket({ type: 'FILESYSTEM', prefix: '', directory: join(directory, 'made', 'on demand') }));
+bucketContract('a bucket in a directory', async () =>
+  openBucket({ type: 'FILESYSTEM', prefix: '', directory: join(directory, 'made', 'on demand') }),
+);
 bucketContract('a bucket below a prefix', async () => {
   const bucket = new MemoryBucket();
   bucket.objects.set('elsewhere', { bytes: new Uint8Array(1), modifiedMs: 0 });
   return prefixBucket(bucket, '/some/folder/');
 });
-bucketContract('an observed bucket', async () => observeBucket(new MemoryBucket(), { started: () => undefined, ended: () => undefined }));
+bucketContract('an observed bucket', async () =>
+  observeBucket(new MemoryBucket(), { started: () => undefined, ended: () => undefined }),
+);
 
 test('a prefix of slashes and blanks is none, and the name stays that of the bucket', () => {
   const bucket = new MemoryBucket({ name: 'b' });
@@ -41,11 +45,18 @@ test('while an upload is slow, a reader sees the old object whole', async () => 
   const bucket = openBucket({ type: 'FILESYSTEM', prefix: '', directory });
   await bucket.upload('a', bytesSource(Buffer.from('old')), signal);
   const seen: string[] = [];
-  await bucket.upload('a', { size: 6, async *open() {
-    yield Buffer.from('new');
-    seen.push((await gatherBytes(await bucket.get('a', signal))).toString());
-    yield Buffer.from('new');
-  } }, signal);
+  await bucket.upload(
+    'a',
+    {
+      size: 6,
+      async *open() {
+        yield Buffer.from('new');
+        seen.push((await gatherBytes(await bucket.get('a', signal))).toString());
+        yield Buffer.from('new');
+      },
+    },
+    signal,
+  );
   seen.push((await gatherBytes(await bucket.get('a', signal))).toString());
   expect(seen).toEqual(['old', 'newnew']);
 });
@@ -71,10 +82,15 @@ test('an observer learns operation, outcome, time and bytes', async () => {
   await bucket.exists('a', AbortSignal.abort()).catch(() => undefined);
   await gather(bucket.list('', {}, signal));
   expect(seen).toEqual([
-    'upload', ['upload', 'ok', 0.5, 7],
-    'get_range', ['get_range', 'ok', 0.5, 3],
-    'get', ['get', 'not-found', 0.5, 0],
-    'exists', ['exists', 'cancelled', 0.5, 0],
-    'iter', ['iter', 'ok', 0.5, 0],
+    'upload',
+    ['upload', 'ok', 0.5, 7],
+    'get_range',
+    ['get_range', 'ok', 0.5, 3],
+    'get',
+    ['get', 'not-found', 0.5, 0],
+    'exists',
+    ['exists', 'cancelled', 0.5, 0],
+    'iter',
+    ['iter', 'ok', 0.5, 0],
   ]);
 });

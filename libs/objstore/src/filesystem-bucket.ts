@@ -135,13 +135,20 @@ export class FilesystemBucket implements Bucket {
   #path(name: string, verb: string): string {
     checkObjectName(name, verb);
     if (name.startsWith(temporaryPrefix)) {
-      throw new BucketError('OBJECT_NAME_INVALID', `Cannot ${verb} object ${JSON.stringify(name)}: names that start with ${temporaryPrefix} are reserved`);
+      throw new BucketError(
+        'OBJECT_NAME_INVALID',
+        `Cannot ${verb} object ${JSON.stringify(name)}: names that start with ${temporaryPrefix} are reserved`,
+      );
     }
     return join(this.#root, name);
   }
 }
 
-async function* readPieces(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, what: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* readPieces(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  what: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* stream;
   } catch (error) {
@@ -162,9 +169,11 @@ function translate(error: unknown, what: string, signal: AbortSignal): unknown {
   if (error instanceof SourceFailure) return error.cause;
   if (signal.aborted && !(error instanceof BucketError)) return cancelled(what, signal.reason);
   const errno = (error as NodeJS.ErrnoException).code;
-  if (errno === undefined || error instanceof BucketError || !(error instanceof Error) || !('syscall' in error)) return error;
+  if (errno === undefined || error instanceof BucketError || !(error instanceof Error) || !('syscall' in error))
+    return error;
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return notFound(what, error);
-  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') return new BucketError('BUCKET_ACCESS_DENIED', `Cannot ${what}: ${messageOf(error)}`, { cause: error });
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS')
+    return new BucketError('BUCKET_ACCESS_DENIED', `Cannot ${what}: ${messageOf(error)}`, { cause: error });
   return new BucketError('BUCKET_UNAVAILABLE', `Cannot ${what}: ${messageOf(error)}`, { cause: error });
 }
 

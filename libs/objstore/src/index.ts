@@ -2,7 +2,13 @@ export { type Bucket, type ObjectAttributes, type ObjectSource } from './bucket.
 export { BucketConfigError, parseBucketConfig, type BucketConfig } from './bucket-config.js';
 export { BucketError, isObjectNotFound, type BucketErrorCode } from './bucket-error.js';
 export { SourceSizeError, bytesSource } from './object-source.js';
-export { bucketOperations, observeBucket, type BucketObserver, type BucketOperation, type BucketOutcome } from './observe-bucket.js';
+export {
+  bucketOperations,
+  observeBucket,
+  type BucketObserver,
+  type BucketOperation,
+  type BucketOutcome,
+} from './observe-bucket.js';
 export { openBucket } from './open-bucket.js';
 export { prefixBucket } from './prefix-bucket.js';
 export { type S3BucketOptions } from './s3-bucket.js';

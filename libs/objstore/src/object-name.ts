@@ -6,7 +6,8 @@ export const objectNameBytesMax = 1024;
 /** Refuses names that could leave the bucket or mean different objects to different providers. */
 export function checkObjectName(name: string, verb: string): void {
   const fault = faultOf(name);
-  if (fault !== undefined) throw new BucketError('OBJECT_NAME_INVALID', `Cannot ${verb} object ${JSON.stringify(name)}: ${fault}`);
+  if (fault !== undefined)
+    throw new BucketError('OBJECT_NAME_INVALID', `Cannot ${verb} object ${JSON.stringify(name)}: ${fault}`);
 }
 
 /** The prefix that all names below a directory share: empty for the root, else with one slash at its end. */

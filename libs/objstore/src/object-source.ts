@@ -38,7 +38,8 @@ export async function* exactBytes(source: ObjectSource, from: number, to: number
       if (left < 0) throw new SourceSizeError(`Cannot upload bytes ${from} to ${to}: the source gave ${-left} more`);
       if (piece.length > 0) yield piece;
     }
-    if (left > 0) throw new SourceSizeError(`Cannot upload bytes ${from} to ${to}: the source ended ${left} bytes early`);
+    if (left > 0)
+      throw new SourceSizeError(`Cannot upload bytes ${from} to ${to}: the source ended ${left} bytes early`);
   } catch (error) {
     throw new SourceFailure(error);
   }

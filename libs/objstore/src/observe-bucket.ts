@@ -17,7 +17,11 @@ export interface BucketObserver {
 }
 
 /** The same bucket, with an observer. */
-export function observeBucket(bucket: Bucket, observer: BucketObserver, clock: Pick<Clock, 'monotonicMs'> = systemClock): Bucket {
+export function observeBucket(
+  bucket: Bucket,
+  observer: BucketObserver,
+  clock: Pick<Clock, 'monotonicMs'> = systemClock,
+): Bucket {
   const begin = (operation: BucketOperation): ((outcome: BucketOutcome, bytes?: number) => void) => {
     observer.started(operation);
     const startMs = clock.monotonicMs();
@@ -34,7 +38,10 @@ export function observeBucket(bucket: Bucket, observer: BucketObserver, clock: P
       throw error;
     }
   };
-  const fetch = async (operation: BucketOperation, run: () => Promise<AsyncIterable<Uint8Array>>): Promise<AsyncIterable<Uint8Array>> => {
+  const fetch = async (
+    operation: BucketOperation,
+    run: () => Promise<AsyncIterable<Uint8Array>>,
+  ): Promise<AsyncIterable<Uint8Array>> => {
     const end = begin(operation);
     try {
       return observeStream(await run(), end);
@@ -46,7 +53,8 @@ export function observeBucket(bucket: Bucket, observer: BucketObserver, clock: P
   return {
     name: bucket.name,
     provider: bucket.provider,
-    upload: (name, source: ObjectSource, signal) => call('upload', () => bucket.upload(name, source, signal), source.size),
+    upload: (name, source: ObjectSource, signal) =>
+      call('upload', () => bucket.upload(name, source, signal), source.size),
     get: (name, signal) => fetch('get', () => bucket.get(name, signal)),
     getRange: (name, offset, length, signal) => fetch('get_range', () => bucket.getRange(name, offset, length, signal)),
     exists: (name, signal) => call('exists', () => bucket.exists(name, signal)),
@@ -68,7 +76,10 @@ export function observeBucket(bucket: Bucket, observer: BucketObserver, clock: P
   };
 }
 
-async function* observeStream(stream: AsyncIterable<Uint8Array>, end: (outcome: BucketOutcome, bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* observeStream(
+  stream: AsyncIterable<Uint8Array>,
+  end: (outcome: BucketOutcome, bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   let outcome: BucketOutcome = 'ok';
   try {

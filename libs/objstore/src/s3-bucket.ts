@@ -59,7 +59,12 @@ export class S3Bucket implements Bucket {
     const encryption = encryptionHeaders(config.encryption);
     this.#keyHeaders = encryption.everywhere;
     this.#uploadHeaders = { ...metadataHeaders(config), ...encryption.upload, ...encryption.everywhere };
-    this.#transport = new S3Transport({ secure: !config.insecure, limits: config.http, tls: readTls(config), trace: config.trace ? options.trace : undefined });
+    this.#transport = new S3Transport({
+      secure: !config.insecure,
+      limits: config.http,
+      tls: readTls(config),
+      trace: config.trace ? options.trace : undefined,
+    });
     this.#client = makeClient(config, this.#transport, options);
   }
 
@@ -79,12 +84,18 @@ export class S3Bucket implements Bucket {
     return this.#read(name, undefined, signal);
   }
 
-  async getRange(name: string, offset: number, length: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  async getRange(
+    name: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
     if (length === 0) {
       await this.attributes(name, signal); // There is no way to ask for no bytes; that the object is missing must show nevertheless.
       return noBytes();
     }
-    const range = length < 0 ? (offset === 0 ? undefined : `bytes=${offset}-`) : `bytes=${offset}-${offset + length - 1}`;
+    const range =
+      length < 0 ? (offset === 0 ? undefined : `bytes=${offset}-`) : `bytes=${offset}-${offset + length - 1}`;
     return await this.#read(name, range, signal);
   }
 
@@ -102,7 +113,10 @@ export class S3Bucket implements Bucket {
   async attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes> {
     checkObjectName(name, 'describe');
     const headers = await this.#head(name, `describe object ${name}`, signal);
-    return { size: Number(headers['content-length'] ?? 0), modifiedMs: Date.parse(String(headers['last-modified'])) || 0 };
+    return {
+      size: Number(headers['content-length'] ?? 0),
+      modifiedMs: Date.parse(String(headers['last-modified'])) || 0,
+    };
   }
 
   async *list(dir: string, options: { readonly recursive?: boolean }, signal: AbortSignal): AsyncGenerator<string> {
@@ -111,7 +125,9 @@ export class S3Bucket implements Bucket {
     const delimiter = options.recursive === true ? '' : '/';
     let next = '';
     do {
-      const page = await this.#call(`list objects below "${prefix}"`, signal, () => this.#page(prefix, delimiter, next));
+      const page = await this.#call(`list objects below "${prefix}"`, signal, () =>
+        this.#page(prefix, delimiter, next),
+      );
       // Objects and directories come apart, but a page holds a whole stretch of the order.
       for (const name of page.names.sort(compareNames)) if (name !== '' && name !== prefix) yield name;
       next = page.next;
@@ -136,16 +152,27 @@ export class S3Bucket implements Bucket {
   // Uploads.
 
   async #putWhole(name: string, source: ObjectSource, signal: AbortSignal): Promise<void> {
-    if (source.size > partBytesMax) throw new BucketError('BUCKET_REQUEST_REJECTED', `Cannot upload object ${name}: ${source.size} bytes are more than one request may carry (${partBytesMax})`);
-    await this.#retry(signal, () => this.#put({ name, source, from: 0, to: source.size, headers: this.#uploadHeaders }));
+    if (source.size > partBytesMax)
+      throw new BucketError(
+        'BUCKET_REQUEST_REJECTED',
+        `Cannot upload object ${name}: ${source.size} bytes are more than one request may carry (${partBytesMax})`,
+      );
+    await this.#retry(signal, () =>
+      this.#put({ name, source, from: 0, to: source.size, headers: this.#uploadHeaders }),
+    );
   }
 
   async #putParts(name: string, source: ObjectSource, signal: AbortSignal): Promise<void> {
     if (Math.ceil(source.size / this.#config.partBytes) > partsMax) {
-      throw new BucketError('BUCKET_REQUEST_REJECTED', `Cannot upload object ${name}: ${source.size} bytes need more than ${partsMax} parts; raise part_size`);
+      throw new BucketError(
+        'BUCKET_REQUEST_REJECTED',
+        `Cannot upload object ${name}: ${source.size} bytes need more than ${partsMax} parts; raise part_size`,
+      );
     }
     for (let tries = 1; ; tries++) {
-      const uploadId = await this.#retry(signal, () => this.#client.initiateNewMultipartUpload(this.name, name, { ...this.#uploadHeaders }));
+      const uploadId = await this.#retry(signal, () =>
+        this.#client.initiateNewMultipartUpload(this.name, name, { ...this.#uploadHeaders }),
+      );
       try {
         const parts = await this.#sendParts(name, uploadId, source, signal);
         await this.#retry(signal, () => this.#client.completeMultipartUpload(this.name, name, uploadId, parts));
@@ -158,7 +185,12 @@ export class S3Bucket implements Bucket {
   }
 
   /** Sends all parts, a few at a time, numbered from 1. The first failure ends the others before it is thrown. */
-  async #sendParts(name: string, uploadId: string, source: ObjectSource, signal: AbortSignal): Promise<{ part: number; etag: string }[]> {
+  async #sendParts(
+    name: string,
+    uploadId: string,
+    source: ObjectSource,
+    signal: AbortSignal,
+  ): Promise<{ part: number; etag: string }[]> {
     const { partBytes } = this.#config;
     const count = Math.ceil(source.size / partBytes);
     const parts: { part: number; etag: string }[] = [];
@@ -172,7 +204,16 @@ export class S3Bucket implements Bucket {
         const from = (part - 1) * partBytes;
         const query = `partNumber=${part}&uploadId=${encodeURIComponent(uploadId)}`;
         try {
-          slot.etag = await this.#retry(either, () => this.#put({ name, source, from, to: Math.min(from + partBytes, source.size), headers: this.#keyHeaders, query }));
+          slot.etag = await this.#retry(either, () =>
+            this.#put({
+              name,
+              source,
+              from,
+              to: Math.min(from + partBytes, source.size),
+              headers: this.#keyHeaders,
+              query,
+            }),
+          );
         } catch (error) {
           failed ??= { error };
           failure.abort(error);
@@ -184,9 +225,32 @@ export class S3Bucket implements Bucket {
     return parts;
   }
 
-  async #put({ name, source, from, to, headers, query }: { name: string; source: ObjectSource; from: number; to: number; headers: Headers; query?: string }): Promise<string> {
+  async #put({
+    name,
+    source,
+    from,
+    to,
+    headers,
+    query,
+  }: {
+    name: string;
+    source: ObjectSource;
+    from: number;
+    to: number;
+    headers: Headers;
+    query?: string;
+  }): Promise<string> {
     const sums = await this.#checksums(source, from, to);
-    const request = this.#request('PUT', name, { ...headers, 'content-length': String(to - from), ...(sums.md5 === undefined ? {} : { 'content-md5': sums.md5 }) }, query);
+    const request = this.#request(
+      'PUT',
+      name,
+      {
+        ...headers,
+        'content-length': String(to - from),
+        ...(sums.md5 === undefined ? {} : { 'content-md5': sums.md5 }),
+      },
+      query,
+    );
     let failure: { error: unknown } | undefined;
     const body = Readable.from(
       (async function* () {
@@ -200,7 +264,13 @@ export class S3Bucket implements Bucket {
       { objectMode: false },
     );
     try {
-      const response = await this.#client.makeRequestStreamAsync(request, to === from ? '' : body, sums.sha256, [200], '');
+      const response = await this.#client.makeRequestStreamAsync(
+        request,
+        to === from ? '' : body,
+        sums.sha256,
+        [200],
+        '',
+      );
       response.resume();
       return String(response.headers.etag ?? '').replaceAll('"', '');
     } catch (error) {
@@ -211,7 +281,11 @@ export class S3Bucket implements Bucket {
   }
 
   /** What the request must announce of its body. Reading twice costs less than holding parts in memory. */
-  async #checksums(source: ObjectSource, from: number, to: number): Promise<{ md5: string | undefined; sha256: string }> {
+  async #checksums(
+    source: ObjectSource,
+    from: number,
+    to: number,
+  ): Promise<{ md5: string | undefined; sha256: string }> {
     const md5 = this.#config.sendContentMd5 ? createHash('md5') : undefined;
     const sha256 = this.#client.enableSHA256 ? createHash('sha256') : undefined;
     if (md5 !== undefined || sha256 !== undefined) {
@@ -237,7 +311,9 @@ export class S3Bucket implements Bucket {
     const what = `read object ${name}`;
     const headers = { ...this.#keyHeaders, ...(range === undefined ? {} : { range }) };
     try {
-      const response = await this.#retry(signal, () => this.#client.makeRequestAsync(this.#request('GET', name, headers), '', [200, 206]));
+      const response = await this.#retry(signal, () =>
+        this.#client.makeRequestAsync(this.#request('GET', name, headers), '', [200, 206]),
+      );
       return this.#pieces(response, what, signal);
     } catch (error) {
       if (codeOf(error) === 'InvalidRange') return noBytes();
@@ -254,7 +330,9 @@ export class S3Bucket implements Bucket {
   }
 
   async #head(name: string, what: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-    const response = await this.#call(what, signal, () => this.#client.makeRequestAsyncOmit(this.#request('HEAD', name, { ...this.#keyHeaders })));
+    const response = await this.#call(what, signal, () =>
+      this.#client.makeRequestAsyncOmit(this.#request('HEAD', name, { ...this.#keyHeaders })),
+    );
     return response.headers;
   }
 
@@ -263,15 +341,32 @@ export class S3Bucket implements Bucket {
       this.#config.listVersion === 'v2'
         ? await this.#client.listObjectsV2Query(this.name, prefix, next, delimiter, 1000, '')
         : await this.#client.listObjectsQuery(this.name, prefix, next, { Delimiter: delimiter, MaxKeys: 1000 });
-    const names = (page.objects as { name?: string; prefix?: string }[]).map((object) => object.name ?? object.prefix ?? '');
+    const names = (page.objects as { name?: string; prefix?: string }[]).map(
+      (object) => object.name ?? object.prefix ?? '',
+    );
     if (!page.isTruncated) return { names, next: '' };
-    return { names, next: 'nextContinuationToken' in page ? page.nextContinuationToken : (page.nextMarker ?? names.at(-1) ?? '') };
+    return {
+      names,
+      next: 'nextContinuationToken' in page ? page.nextContinuationToken : (page.nextMarker ?? names.at(-1) ?? ''),
+    };
   }
 
   // Requests.
 
-  #request(method: string, objectName: string, headers: Headers = {}, query?: string): { method: string; bucketName: string; objectName: string; headers: Headers; query?: string; pathStyle?: boolean } {
-    return { method, bucketName: this.name, objectName, headers, ...(query === undefined ? {} : { query }), ...(this.#config.lookup === 'path' ? { pathStyle: true } : {}) };
+  #request(
+    method: string,
+    objectName: string,
+    headers: Headers = {},
+    query?: string,
+  ): { method: string; bucketName: string; objectName: string; headers: Headers; query?: string; pathStyle?: boolean } {
+    return {
+      method,
+      bucketName: this.name,
+      objectName,
+      headers,
+      ...(query === undefined ? {} : { query }),
+      ...(this.#config.lookup === 'path' ? { pathStyle: true } : {}),
+    };
   }
 
   async #call<T>(what: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
@@ -282,7 +377,11 @@ export class S3Bucket implements Bucket {
     }
   }
 
-  async #retry<T>(signal: AbortSignal, run: () => Promise<T>, attemptsMax = this.#config.attemptsMax || attemptsDefault): Promise<T> {
+  async #retry<T>(
+    signal: AbortSignal,
+    run: () => Promise<T>,
+    attemptsMax = this.#config.attemptsMax || attemptsDefault,
+  ): Promise<T> {
     throwIfCancelled(signal, 'ask the bucket');
     setMaxListeners(0, signal); // One pass may have dozens of requests in flight, each of which listens.
     return await retrying({ attemptsMax, clock: this.#clock, random: this.#random, signal }, async () => {
@@ -290,7 +389,8 @@ export class S3Bucket implements Bucket {
         return await untilAborted(signal, this.#transport.within(signal, run));
       } catch (error) {
         const region = (error as { region?: unknown }).region;
-        if (typeof region !== 'string' || region === '' || region === this.#client.region || isRetried(error)) throw error;
+        if (typeof region !== 'string' || region === '' || region === this.#client.region || isRetried(error))
+          throw error;
         this.#client.region = region; // The store told us where the bucket lives: signed anew, for all that follow.
         return await untilAborted(signal, this.#transport.within(signal, run));
       }
@@ -305,7 +405,11 @@ export class S3Bucket implements Bucket {
   }
 }
 
-function makeClient(config: S3Config, transport: S3Transport, { environment = process.env, application }: S3BucketOptions): Client {
+function makeClient(
+  config: S3Config,
+  transport: S3Transport,
+  { environment = process.env, application }: S3BucketOptions,
+): Client {
   const region = config.region || regionOfAwsHost(config.host);
   const client = new Client({
     endPoint: config.host,
@@ -314,7 +418,11 @@ function makeClient(config: S3Config, transport: S3Transport, { environment = pr
     ...(region === '' ? {} : { region }),
     ...(config.accessKey === ''
       ? { credentialsProvider: new AwsCredentialChain(environment) }
-      : { accessKey: config.accessKey, secretKey: config.secretKey, ...(config.sessionToken === '' ? {} : { sessionToken: config.sessionToken }) }),
+      : {
+          accessKey: config.accessKey,
+          secretKey: config.secretKey,
+          ...(config.sessionToken === '' ? {} : { sessionToken: config.sessionToken }),
+        }),
     pathStyle: config.lookup === 'path' || (config.lookup === 'auto' && !isVirtualHost(config.host)),
     transport: { request: transport.request.bind(transport) } as unknown as Pick<typeof https, 'request'>, // It only ever passes options and a callback.
     transportAgent: transport.agent,
@@ -349,16 +457,29 @@ function encryptionHeaders(encryption: S3Encryption): { upload: Headers; everywh
     case 'SSE-S3':
       return { upload: { [header]: 'AES256' }, everywhere: {} };
     case 'SSE-KMS': {
-      const context = Object.keys(encryption.context).length === 0 ? {} : { [`${header}-context`]: Buffer.from(JSON.stringify(encryption.context)).toString('base64') };
-      return { upload: { [header]: 'aws:kms', [`${header}-aws-kms-key-id`]: encryption.keyId, ...context }, everywhere: {} };
+      const context =
+        Object.keys(encryption.context).length === 0
+          ? {}
+          : { [`${header}-context`]: Buffer.from(JSON.stringify(encryption.context)).toString('base64') };
+      return {
+        upload: { [header]: 'aws:kms', [`${header}-aws-kms-key-id`]: encryption.keyId, ...context },
+        everywhere: {},
+      };
     }
     case 'SSE-C': {
       const key = readConfigured(encryption.keyFile, 'sse_config.encryption_key');
-      if (key.length !== 32) throw new BucketConfigError(`create S3 client: sse_config.encryption_key: the file must hold 32 bytes, not ${key.length}`);
+      if (key.length !== 32)
+        throw new BucketConfigError(
+          `create S3 client: sse_config.encryption_key: the file must hold 32 bytes, not ${key.length}`,
+        );
       const customer = `${header}-customer`;
       return {
         upload: {},
-        everywhere: { [`${customer}-algorithm`]: 'AES256', [`${customer}-key`]: key.toString('base64'), [`${customer}-key-md5`]: createHash('md5').update(key).digest('base64') },
+        everywhere: {
+          [`${customer}-algorithm`]: 'AES256',
+          [`${customer}-key`]: key.toString('base64'),
+          [`${customer}-key-md5`]: createHash('md5').update(key).digest('base64'),
+        },
       };
     }
   }
@@ -366,7 +487,8 @@ function encryptionHeaders(encryption: S3Encryption): { upload: Headers; everywh
 
 function metadataHeaders({ userMetadata, storageClass }: S3Config): Headers {
   const headers: Headers = { 'content-type': 'application/octet-stream' };
-  for (const [key, value] of Object.entries(userMetadata)) headers[/^x-amz-/i.test(key) ? key.toLowerCase() : `x-amz-meta-${key.toLowerCase()}`] = value;
+  for (const [key, value] of Object.entries(userMetadata))
+    headers[/^x-amz-/i.test(key) ? key.toLowerCase() : `x-amz-meta-${key.toLowerCase()}`] = value;
   if (storageClass !== '') headers['x-amz-storage-class'] = storageClass;
   return headers;
 }
@@ -379,14 +501,23 @@ function isVirtualHost(host: string): boolean {
   return /(^|\.)(amazonaws\.com|amazonaws\.com\.cn|storage\.googleapis\.com|aliyuncs\.com)$/.test(host);
 }
 
-const deniedCodes = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AllAccessDisabled', 'AccountProblem', 'InvalidToken']);
+const deniedCodes = new Set([
+  'AccessDenied',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'AllAccessDisabled',
+  'AccountProblem',
+  'InvalidToken',
+]);
 
 function bucketCodeOf(error: unknown): BucketErrorCode {
   const code = codeOf(error);
   if (code === 'NoSuchKey' || code === 'NotFound') return 'OBJECT_NOT_FOUND';
   if (code !== undefined && deniedCodes.has(code)) return 'BUCKET_ACCESS_DENIED';
   // A missing bucket may be made, a certificate renewed, a disk replaced: only a complaint of S3 about the request is final.
-  return isRetried(error) || code === undefined || code === 'NoSuchBucket' || /^[A-Z_]+$/.test(code) ? 'BUCKET_UNAVAILABLE' : 'BUCKET_REQUEST_REJECTED';
+  return isRetried(error) || code === undefined || code === 'NoSuchBucket' || /^[A-Z_]+$/.test(code)
+    ? 'BUCKET_UNAVAILABLE'
+    : 'BUCKET_REQUEST_REJECTED';
 }
 
 function describe(error: unknown): string {

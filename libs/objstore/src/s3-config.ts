@@ -55,8 +55,14 @@ const partBytesUnset = 16 * MiB;
 
 // Scalars arrive as text (see bucket-config.ts), so that a key made of digits keeps its zeros.
 const text = z.string();
-const flag = z.string().regex(/^(true|false|yes|no|on|off)$/i, 'is not a boolean').transform((value) => /^(true|yes|on)$/i.test(value));
-const count = z.string().regex(/^\d{1,15}$/, 'is not a whole number').transform(Number);
+const flag = z
+  .string()
+  .regex(/^(true|false|yes|no|on|off)$/i, 'is not a boolean')
+  .transform((value) => /^(true|yes|on)$/i.test(value));
+const count = z
+  .string()
+  .regex(/^\d{1,15}$/, 'is not a whole number')
+  .transform(Number);
 const duration = z.string().transform((value, context) => {
   const ms = durationMs(value);
   if (ms === undefined) context.addIssue({ code: 'custom', message: 'is not a duration such as 90s or 2m' });
@@ -65,7 +71,11 @@ const duration = z.string().transform((value, context) => {
 const texts = z.record(z.string(), z.string());
 
 const tlsKeys = z.strictObject({
-  ca_file: text.default(''), cert_file: text.default(''), key_file: text.default(''), server_name: text.default(''), insecure_skip_verify: flag.default(false),
+  ca_file: text.default(''),
+  cert_file: text.default(''),
+  key_file: text.default(''),
+  server_name: text.default(''),
+  insecure_skip_verify: flag.default(false),
 });
 const httpKeys = z.strictObject({
   idle_conn_timeout: duration.default(90 * secondMs),
@@ -80,7 +90,10 @@ const httpKeys = z.strictObject({
   disable_compression: flag.default(false), // We never ask for compressed answers.
 });
 const sseKeys = z.strictObject({
-  type: text.default(''), kms_key_id: text.default(''), kms_encryption_context: texts.default({}), encryption_key: text.default(''),
+  type: text.default(''),
+  kms_key_id: text.default(''),
+  kms_encryption_context: texts.default({}),
+  encryption_key: text.default(''),
 });
 
 /** The S3 document as written. */
@@ -113,10 +126,13 @@ export function s3ConfigFrom(keys: z.output<typeof s3Keys>): S3Config | string {
   const fault = faultOf(keys);
   if (fault !== undefined) return fault;
   const endpoint = splitEndpoint(keys.endpoint);
-  if (endpoint === undefined) return `endpoint must be host or host:port, without a scheme or path${keys.endpoint.includes('://') ? ' (for plain HTTP set "insecure: true")' : ''}`;
+  if (endpoint === undefined)
+    return `endpoint must be host or host:port, without a scheme or path${keys.endpoint.includes('://') ? ' (for plain HTTP set "insecure: true")' : ''}`;
   const encryption = encryptionFrom(keys.sse_config);
   if (typeof encryption === 'string') return encryption;
-  const storageClassKey = Object.keys(keys.put_user_metadata).find((key) => key.toLowerCase() === 'x-amz-storage-class');
+  const storageClassKey = Object.keys(keys.put_user_metadata).find(
+    (key) => key.toLowerCase() === 'x-amz-storage-class',
+  );
   const tls = keys.http_config.tls_config;
   return {
     ...endpoint,
@@ -154,16 +170,23 @@ export function s3ConfigFrom(keys: z.output<typeof s3Keys>): S3Config | string {
 
 function faultOf(keys: z.output<typeof s3Keys>): string | undefined {
   if (keys.endpoint === '') return 'no s3 endpoint in config file';
-  if (keys.aws_sdk_auth && keys.access_key !== '') return 'aws_sdk_auth and access_key are mutually exclusive configurations';
-  if (keys.access_key === '' && keys.secret_key !== '') return 'no s3 access_key specified while secret_key is present in config file; either both should be present in config or envvars/IAM should be used.';
-  if (keys.access_key !== '' && keys.secret_key === '') return 'no s3 secret_key specified while access_key is present in config file; either both should be present in config or envvars/IAM should be used.';
+  if (keys.aws_sdk_auth && keys.access_key !== '')
+    return 'aws_sdk_auth and access_key are mutually exclusive configurations';
+  if (keys.access_key === '' && keys.secret_key !== '')
+    return 'no s3 access_key specified while secret_key is present in config file; either both should be present in config or envvars/IAM should be used.';
+  if (keys.access_key !== '' && keys.secret_key === '')
+    return 'no s3 secret_key specified while access_key is present in config file; either both should be present in config or envvars/IAM should be used.';
   if (keys.bucket === '') return 'no s3 bucket in config file';
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(keys.bucket)) return 'bucket is not a valid S3 bucket name';
-  if (!['', 'v1', 'v2'].includes(keys.list_objects_version)) return `Unsupported version "${keys.list_objects_version}" was provided. Supported values are v1, v2`;
-  if (!['auto', 'virtual-hosted', 'path'].includes(keys.bucket_lookup_type)) return `unsupported bucket lookup type: ${keys.bucket_lookup_type}`;
-  if (keys.part_size !== 0 && (keys.part_size < partBytesMin || keys.part_size > partBytesMax)) return `part_size must be from ${partBytesMin} to ${partBytesMax} bytes`;
+  if (!['', 'v1', 'v2'].includes(keys.list_objects_version))
+    return `Unsupported version "${keys.list_objects_version}" was provided. Supported values are v1, v2`;
+  if (!['auto', 'virtual-hosted', 'path'].includes(keys.bucket_lookup_type))
+    return `unsupported bucket lookup type: ${keys.bucket_lookup_type}`;
+  if (keys.part_size !== 0 && (keys.part_size < partBytesMin || keys.part_size > partBytesMax))
+    return `part_size must be from ${partBytesMin} to ${partBytesMax} bytes`;
   if (keys.signature_version2) return 'signature_version2 is not supported: requests are signed with version 4 only';
-  if (keys.sts_endpoint !== '') return 'sts_endpoint is not supported: web identities are exchanged at the STS endpoint of AWS_REGION';
+  if (keys.sts_endpoint !== '')
+    return 'sts_endpoint is not supported: web identities are exchanged at the STS endpoint of AWS_REGION';
   const { cert_file: cert, key_file: key } = keys.http_config.tls_config;
   if ((cert === '') !== (key === '')) return 'http_config.tls_config needs both cert_file and key_file, or neither';
   return undefined;
@@ -193,12 +216,21 @@ function splitEndpoint(endpoint: string): { host: string; port: number } | undef
   return port > 65535 ? undefined : { host: match[1] ?? match[2] ?? '', port };
 }
 
-const unitMs: Record<string, number> = { ms: 1, s: secondMs, m: minuteMs, h: 60 * minuteMs, d: 24 * 60 * minuteMs, w: 7 * 24 * 60 * minuteMs, y: 365 * 24 * 60 * minuteMs };
+const unitMs: Record<string, number> = {
+  ms: 1,
+  s: secondMs,
+  m: minuteMs,
+  h: 60 * minuteMs,
+  d: 24 * 60 * minuteMs,
+  w: 7 * 24 * 60 * minuteMs,
+  y: 365 * 24 * 60 * minuteMs,
+};
 
 function durationMs(value: string): number | undefined {
   if (value === '0') return 0;
   if (!/^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(value) || value === '') return undefined;
   let total = 0;
-  for (const [, amount, unit] of value.matchAll(/(\d+)(ms|[smhdwy])/g)) total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
+  for (const [, amount, unit] of value.matchAll(/(\d+)(ms|[smhdwy])/g))
+    total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
   return total;
 }

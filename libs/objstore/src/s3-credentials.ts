@@ -20,12 +20,17 @@ export class AwsCredentialChain extends IamAwsProvider {
   }
 
   override async getCredentials(): Promise<Credentials> {
-    return fromEnvironment(this.#environment) ?? (await this.#fromFile()) ?? (await withinMs(metadataMsMax, super.getCredentials()));
+    return (
+      fromEnvironment(this.#environment) ??
+      (await this.#fromFile()) ??
+      (await withinMs(metadataMsMax, super.getCredentials()))
+    );
   }
 
   async #fromFile(): Promise<Credentials | undefined> {
     const nowMs = performance.now();
-    if (this.#file === undefined || nowMs - this.#file.readMs > rereadMs) this.#file = { readMs: nowMs, credentials: await fromFile(this.#environment) };
+    if (this.#file === undefined || nowMs - this.#file.readMs > rereadMs)
+      this.#file = { readMs: nowMs, credentials: await fromFile(this.#environment) };
     return this.#file.credentials;
   }
 }
@@ -47,13 +52,25 @@ async function fromFile(environment: NodeJS.ProcessEnv): Promise<Credentials | u
     const [, key, value] = /^\s*(aws_\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     if (section === profile && key !== undefined && value !== undefined) values.set(key, value);
   }
-  return credentialsOf(values.get('aws_access_key_id'), values.get('aws_secret_access_key'), values.get('aws_session_token'));
+  return credentialsOf(
+    values.get('aws_access_key_id'),
+    values.get('aws_secret_access_key'),
+    values.get('aws_session_token'),
+  );
 }
 
-function credentialsOf(accessKey: string | undefined, secretKey: string | undefined, sessionToken: string | undefined): Credentials | undefined {
+function credentialsOf(
+  accessKey: string | undefined,
+  secretKey: string | undefined,
+  sessionToken: string | undefined,
+): Credentials | undefined {
   if (!accessKey || !secretKey) return undefined;
   // The client exports no way to make one, and reads it through these three alone.
-  const credentials = { getAccessKey: () => accessKey, getSecretKey: () => secretKey, getSessionToken: () => sessionToken || undefined };
+  const credentials = {
+    getAccessKey: () => accessKey,
+    getSecretKey: () => secretKey,
+    getSessionToken: () => sessionToken || undefined,
+  };
   return credentials as unknown as Credentials;
 }
 

@@ -9,12 +9,23 @@ const waitMsMax = 1000;
 export const retriedStatuses: ReadonlySet<number> = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 
 const retriedCodes: ReadonlySet<string> = new Set([
-  'RequestError', 'RequestTimeout', 'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'RequestThrottled',
-  'InternalError', 'ExpiredToken', 'ExpiredTokenException', 'SlowDown', 'SlowDownWrite', 'SlowDownRead',
+  'RequestError',
+  'RequestTimeout',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'InternalError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'SlowDown',
+  'SlowDownWrite',
+  'SlowDownRead',
 ]);
 
 /** Errors of the certificate check, by Node's code: the same certificate will come again. */
-const finalTlsCodes = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION|HOSTNAME_MISMATCH|INVALID_CA)/;
+const finalTlsCodes =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 /** An answer that asks to come back later, read and thrown by our transport. */
 export class RetriedStatusError extends Error {
@@ -51,7 +62,12 @@ export function waitMs(attempt: number, random: () => number): number {
 
 /** Runs until it succeeds, fails for good, or has used its attempts; throws the last error. */
 export async function retrying<T>(
-  { attemptsMax, clock, random, signal }: { attemptsMax: number; clock: Pick<Clock, 'sleep'>; random: () => number; signal: AbortSignal },
+  {
+    attemptsMax,
+    clock,
+    random,
+    signal,
+  }: { attemptsMax: number; clock: Pick<Clock, 'sleep'>; random: () => number; signal: AbortSignal },
   run: (attempt: number) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {

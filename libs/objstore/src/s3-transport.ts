@@ -41,19 +41,37 @@ export class S3Transport {
   /** The signal of the call that a request belongs to: the client has no parameter to hand it through. */
   readonly #signals = new AsyncLocalStorage<AbortSignal>();
 
-  constructor({ secure, limits, tls, trace }: { secure: boolean; limits: S3HttpConfig; tls: TlsMaterial; trace?: ((exchange: S3Exchange) => void) | undefined }) {
+  constructor({
+    secure,
+    limits,
+    tls,
+    trace,
+  }: {
+    secure: boolean;
+    limits: S3HttpConfig;
+    tls: TlsMaterial;
+    trace?: ((exchange: S3Exchange) => void) | undefined;
+  }) {
     this.#secure = secure;
     this.#limits = limits;
     this.#trace = trace;
     const pool: http.AgentOptions = {
       keepAlive: true,
       maxSockets: limits.maxConnsPerHost > 0 ? limits.maxConnsPerHost : Infinity,
-      maxFreeSockets: Math.max(1, Math.min(limits.maxIdleConns || Infinity, limits.maxIdleConnsPerHost || Infinity, 256)),
+      maxFreeSockets: Math.max(
+        1,
+        Math.min(limits.maxIdleConns || Infinity, limits.maxIdleConnsPerHost || Infinity, 256),
+      ),
       // Ends idle connections; a request in progress only gets an event that nobody listens to.
       ...(limits.idleConnTimeoutMs > 0 ? { timeout: limits.idleConnTimeoutMs } : {}),
     };
     this.agent = secure
-      ? new https.Agent({ ...pool, ...tls, rejectUnauthorized: !limits.insecureSkipVerify, ...(limits.serverName === '' ? {} : { servername: limits.serverName }) })
+      ? new https.Agent({
+          ...pool,
+          ...tls,
+          rejectUnauthorized: !limits.insecureSkipVerify,
+          ...(limits.serverName === '' ? {} : { servername: limits.serverName }),
+        })
       : new http.Agent(pool);
   }
 
@@ -66,13 +84,22 @@ export class S3Transport {
   request(options: http.RequestOptions, answer: Answer): http.ClientRequest {
     const startMs = performance.now();
     const traced = (status: number | undefined, error: string | undefined): void =>
-      this.#trace?.({ method: options.method ?? 'GET', path: withoutQueryValues(options.path ?? '/'), status, error, durationMs: performance.now() - startMs });
+      this.#trace?.({
+        method: options.method ?? 'GET',
+        path: withoutQueryValues(options.path ?? '/'),
+        status,
+        error,
+        durationMs: performance.now() - startMs,
+      });
     const signal = this.#signals.getStore();
-    const request: http.ClientRequest = (this.#secure ? https : http).request({ ...options, ...(signal === undefined ? {} : { signal }) }, (response) => {
-      traced(response.statusCode, undefined);
-      if (retriedStatuses.has(response.statusCode ?? 0)) failWithBody(request, response);
-      else answer(response);
-    });
+    const request: http.ClientRequest = (this.#secure ? https : http).request(
+      { ...options, ...(signal === undefined ? {} : { signal }) },
+      (response) => {
+        traced(response.statusCode, undefined);
+        if (retriedStatuses.has(response.statusCode ?? 0)) failWithBody(request, response);
+        else answer(response);
+      },
+    );
     request.on('error', (error) => traced(undefined, error.message));
     this.#limit(request);
     return request;
@@ -88,7 +115,10 @@ export class S3Transport {
     const timers = new Set<NodeJS.Timeout>();
     const within = (limitMs: number, what: string): (() => void) => {
       if (limitMs <= 0) return () => undefined;
-      const timer = setTimeout(() => request.destroy(new TransportError(`${what} took longer than ${limitMs} ms`)), limitMs);
+      const timer = setTimeout(
+        () => request.destroy(new TransportError(`${what} took longer than ${limitMs} ms`)),
+        limitMs,
+      );
       timers.add(timer);
       return () => clearTimeout(timer);
     };
@@ -97,7 +127,8 @@ export class S3Transport {
       const connected = within(connectMsMax, 'connecting');
       socket.once('connect', () => {
         connected();
-        if (this.#secure) (socket as TLSSocket).once('secureConnect', within(tlsHandshakeTimeoutMs, 'the TLS handshake'));
+        if (this.#secure)
+          (socket as TLSSocket).once('secureConnect', within(tlsHandshakeTimeoutMs, 'the TLS handshake'));
       });
     });
     request.once('finish', () => request.once('response', within(responseHeaderTimeoutMs, 'the wait for an answer')));

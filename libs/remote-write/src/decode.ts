@@ -1,6 +1,16 @@
 import type { LabelBytes, SampleBits } from '@gauntlet/kernel';
 import { ProtobufReader } from './protobuf-reader.js';
-import type { BucketSpan, Exemplar, Histogram, HistogramCount, MetricMetadata, TenantSeries, ThanosWriteRequest, TimeSeries, WriteRequest } from './write-request.js';
+import type {
+  BucketSpan,
+  Exemplar,
+  Histogram,
+  HistogramCount,
+  MetricMetadata,
+  TenantSeries,
+  ThanosWriteRequest,
+  TimeSeries,
+  WriteRequest,
+} from './write-request.js';
 
 /**
  * Decodes remote write 1.0 to objects: the twin of the kernel's scan, and its documentation. ProtobufReader lists the rules.
@@ -114,29 +124,74 @@ function decodeHistogram(reader: ProtobufReader): Histogram {
   const positiveCountBits: bigint[] = [];
   const customValueBits: bigint[] = [];
   const counts: { count?: HistogramCount; zeroCount?: HistogramCount } = {};
-  const single = { sumBits: 0n, schema: 0, zeroThresholdBits: 0n, resetHint: 0, timestampMs: 0n } satisfies Partial<Mutable<Histogram>>;
+  const single = { sumBits: 0n, schema: 0, zeroThresholdBits: 0n, resetHint: 0, timestampMs: 0n } satisfies Partial<
+    Mutable<Histogram>
+  >;
   for (let field = reader.nextField(); field !== undefined; field = reader.nextField()) {
     switch (field) {
-      case 1: counts.count = { int: reader.varint() }; break;
-      case 2: counts.count = { floatBits: reader.fixed64() }; break;
-      case 3: single.sumBits = reader.fixed64(); break;
-      case 4: single.schema = zigzag32(reader.varint()); break;
-      case 5: single.zeroThresholdBits = reader.fixed64(); break;
-      case 6: counts.zeroCount = { int: reader.varint() }; break;
-      case 7: counts.zeroCount = { floatBits: reader.fixed64() }; break;
-      case 8: negativeSpans.push(decodeSpan(reader.message())); break;
-      case 9: negativeDeltas.push(...reader.varints().map(zigzag64)); break;
-      case 10: negativeCountBits.push(...reader.fixed64s()); break;
-      case 11: positiveSpans.push(decodeSpan(reader.message())); break;
-      case 12: positiveDeltas.push(...reader.varints().map(zigzag64)); break;
-      case 13: positiveCountBits.push(...reader.fixed64s()); break;
-      case 14: single.resetHint = Number(BigInt.asIntN(32, reader.varint())); break;
-      case 15: single.timestampMs = BigInt.asIntN(64, reader.varint()); break;
-      case 16: customValueBits.push(...reader.fixed64s()); break;
-      default: reader.skip();
+      case 1:
+        counts.count = { int: reader.varint() };
+        break;
+      case 2:
+        counts.count = { floatBits: reader.fixed64() };
+        break;
+      case 3:
+        single.sumBits = reader.fixed64();
+        break;
+      case 4:
+        single.schema = zigzag32(reader.varint());
+        break;
+      case 5:
+        single.zeroThresholdBits = reader.fixed64();
+        break;
+      case 6:
+        counts.zeroCount = { int: reader.varint() };
+        break;
+      case 7:
+        counts.zeroCount = { floatBits: reader.fixed64() };
+        break;
+      case 8:
+        negativeSpans.push(decodeSpan(reader.message()));
+        break;
+      case 9:
+        negativeDeltas.push(...reader.varints().map(zigzag64));
+        break;
+      case 10:
+        negativeCountBits.push(...reader.fixed64s());
+        break;
+      case 11:
+        positiveSpans.push(decodeSpan(reader.message()));
+        break;
+      case 12:
+        positiveDeltas.push(...reader.varints().map(zigzag64));
+        break;
+      case 13:
+        positiveCountBits.push(...reader.fixed64s());
+        break;
+      case 14:
+        single.resetHint = Number(BigInt.asIntN(32, reader.varint()));
+        break;
+      case 15:
+        single.timestampMs = BigInt.asIntN(64, reader.varint());
+        break;
+      case 16:
+        customValueBits.push(...reader.fixed64s());
+        break;
+      default:
+        reader.skip();
     }
   }
-  return { ...counts, ...single, negativeSpans, negativeDeltas, negativeCountBits, positiveSpans, positiveDeltas, positiveCountBits, customValueBits };
+  return {
+    ...counts,
+    ...single,
+    negativeSpans,
+    negativeDeltas,
+    negativeCountBits,
+    positiveSpans,
+    positiveDeltas,
+    positiveCountBits,
+    customValueBits,
+  };
 }
 
 function decodeSpan(reader: ProtobufReader): BucketSpan {

@@ -5,7 +5,9 @@ import type { Histogram, HistogramCount, MetricMetadata, TimeSeries, WriteReques
 type Text = string | Uint8Array;
 
 /** A sample to send: its value as a number, or as bits where NaN payloads matter. */
-export type SampleInput = { readonly timestampMs: number | bigint } & ({ readonly value: number } | { readonly bits: bigint });
+export type SampleInput = { readonly timestampMs: number | bigint } & (
+  { readonly value: number } | { readonly bits: bigint }
+);
 
 export interface SeriesInput {
   readonly labels: readonly (readonly [name: Text, value: Text])[];
@@ -93,7 +95,13 @@ function writeHistogram(writer: ProtobufWriter, histogram: Histogram): void {
   writer.packedFixed64(16, histogram.customValueBits);
 }
 
-function writeBuckets(writer: ProtobufWriter, field: number, spans: Histogram['positiveSpans'], deltas: readonly bigint[], countBits: readonly bigint[]): void {
+function writeBuckets(
+  writer: ProtobufWriter,
+  field: number,
+  spans: Histogram['positiveSpans'],
+  deltas: readonly bigint[],
+  countBits: readonly bigint[],
+): void {
   for (const span of spans) {
     writer.message(field, () => {
       writer.varint(1, zigzag(BigInt(span.offset)));

@@ -1,6 +1,21 @@
 export { decodeThanosWriteRequest, decodeWriteRequest } from './decode.js';
 export type {
-  BucketSpan, Exemplar, Histogram, HistogramCount, MetricMetadata, TenantSeries, ThanosWriteRequest, TimeSeries, WriteRequest,
+  BucketSpan,
+  Exemplar,
+  Histogram,
+  HistogramCount,
+  MetricMetadata,
+  TenantSeries,
+  ThanosWriteRequest,
+  TimeSeries,
+  WriteRequest,
 } from './write-request.js';
-export { encodeThanosWriteRequest, encodeWriteRequest, type SampleInput, type SeriesInput, type ThanosWriteRequestInput, type WriteRequestInput } from './encode.js';
+export {
+  encodeThanosWriteRequest,
+  encodeWriteRequest,
+  type SampleInput,
+  type SeriesInput,
+  type ThanosWriteRequestInput,
+  type WriteRequestInput,
+} from './encode.js';
 export { judgeLabels } from './label-verdict.js';

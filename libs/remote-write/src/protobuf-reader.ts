@@ -123,6 +123,10 @@ export class ProtobufReader {
   }
 
   #malformed(found: string): MessageError {
-    return new MessageError('PROTOBUF_MALFORMED', `Cannot decode write request: ${found} at byte ${this.#fieldAt}`, this.#fieldAt);
+    return new MessageError(
+      'PROTOBUF_MALFORMED',
+      `Cannot decode write request: ${found} at byte ${this.#fieldAt}`,
+      this.#fieldAt,
+    );
   }
 }

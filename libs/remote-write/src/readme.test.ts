@@ -6,7 +6,15 @@ import { decodeWriteRequest, encodeWriteRequest, judgeLabels } from './index.js'
 
 test('the example of the README holds', () => {
   const body = encodeWriteRequest({
-    timeseries: [{ labels: [['__name__', 'up'], ['job', 'api']], samples: [{ timestampMs: 1_780_000_000_000, value: 1 }] }],
+    timeseries: [
+      {
+        labels: [
+          ['__name__', 'up'],
+          ['job', 'api'],
+        ],
+        samples: [{ timestampMs: 1_780_000_000_000, value: 1 }],
+      },
+    ],
   });
   const { timeseries } = decodeWriteRequest(body);
   expect(timeseries[0]?.labels.map(String)).toEqual(['__name__,up', 'job,api']);
@@ -14,7 +22,10 @@ test('the example of the README holds', () => {
   expect(judgeLabels(timeseries[0]?.labels ?? [])).toBe(RowVerdict.ok);
 
   const ended = { timestampMs: 1_780_000_015_000, bits: staleMarkerBits }; // Bits, since a number may lose a NaN's payload.
-  expect(decodeWriteRequest(encodeWriteRequest({ timeseries: [{ labels: [], samples: [ended] }] })).timeseries[0]?.samples[0]?.bits).toBe(staleMarkerBits);
+  expect(
+    decodeWriteRequest(encodeWriteRequest({ timeseries: [{ labels: [], samples: [ended] }] })).timeseries[0]?.samples[0]
+      ?.bits,
+  ).toBe(staleMarkerBits);
 });
 
 test('the README shows the example that is tested', () => {
@@ -24,6 +35,10 @@ test('the README shows the example that is tested', () => {
 /** Every line of the README's example is a line of the test. */
 function expectShown(readme: string, testFile: string): void {
   const example = readFileSync(readme, 'utf8').split('```')[1]!.split('\n').slice(1);
-  const tested = new Set(readFileSync(testFile, 'utf8').split('\n').map((line) => line.trim()));
+  const tested = new Set(
+    readFileSync(testFile, 'utf8')
+      .split('\n')
+      .map((line) => line.trim()),
+  );
   expect(example.map((line) => line.trim()).filter((line) => line !== '' && !tested.has(line))).toEqual([]);
 }

@@ -1,7 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createIntake, MessageError, readGroup, readRow, RowVerdict, snappyBlockDecode, xxh64, xxh64Twin, type LabelBytes, type SampleBits } from '@gauntlet/kernel';
-import { decodeThanosWriteRequest, decodeWriteRequest, encodeThanosWriteRequest, encodeWriteRequest, type Histogram, type HistogramCount, type TimeSeries } from './index.js';
+import {
+  createIntake,
+  MessageError,
+  readGroup,
+  readRow,
+  RowVerdict,
+  snappyBlockDecode,
+  xxh64,
+  xxh64Twin,
+  type LabelBytes,
+  type SampleBits,
+} from '@gauntlet/kernel';
+import {
+  decodeThanosWriteRequest,
+  decodeWriteRequest,
+  encodeThanosWriteRequest,
+  encodeWriteRequest,
+  type Histogram,
+  type HistogramCount,
+  type TimeSeries,
+} from './index.js';
 
 type Text = string | { readonly hex: string };
 interface RecordedSeries {
@@ -37,7 +56,10 @@ function bytesOf(text: Text): Buffer {
 }
 
 function pairsOf(labels: readonly Text[]): LabelBytes[] {
-  return Array.from({ length: labels.length / 2 }, (_, index) => [bytesOf(labels[index * 2]!), bytesOf(labels[index * 2 + 1]!)] as const);
+  return Array.from(
+    { length: labels.length / 2 },
+    (_, index) => [bytesOf(labels[index * 2]!), bytesOf(labels[index * 2 + 1]!)] as const,
+  );
 }
 
 function samplesOf(samples: RecordedSeries['samples']): SampleBits[] {
@@ -54,7 +76,11 @@ const hexOf = (bits: bigint): string => bits.toString(16).padStart(16, '0');
 
 function recordedHistogram(histogram: Histogram): unknown {
   const count = (name: string, value: HistogramCount | undefined): object =>
-    value === undefined ? {} : 'int' in value ? { [`${name}_int`]: String(value.int) } : { [`${name}_float`]: hexOf(value.floatBits) };
+    value === undefined
+      ? {}
+      : 'int' in value
+        ? { [`${name}_int`]: String(value.int) }
+        : { [`${name}_float`]: hexOf(value.floatBits) };
   return {
     ...count('count', histogram.count),
     sum: hexOf(histogram.sumBits),
@@ -77,7 +103,11 @@ function recordedSeries(series: TimeSeries): unknown {
   return {
     labels: series.labels.flat().map(textOf),
     samples: series.samples.map(({ bits, timestampMs }) => [hexOf(bits), String(timestampMs)]),
-    exemplars: series.exemplars.map(({ labels, bits, timestampMs }) => ({ labels: labels.flat().map(textOf), value: hexOf(bits), timestamp: String(timestampMs) })),
+    exemplars: series.exemplars.map(({ labels, bits, timestampMs }) => ({
+      labels: labels.flat().map(textOf),
+      value: hexOf(bits),
+      timestamp: String(timestampMs),
+    })),
     histograms: series.histograms.map(recordedHistogram),
   };
 }
@@ -109,7 +139,10 @@ describe('remote write 1.0', () => {
     expect(request.timeseries.map(recordedSeries)).toEqual(each.decoded.timeseries.map(withoutChecks));
     expect(
       request.metadata.map(({ type, metricFamilyName, help, unit }) => ({
-        type, metric_family_name: textOf(metricFamilyName), help: textOf(help), unit: textOf(unit),
+        type,
+        metric_family_name: textOf(metricFamilyName),
+        help: textOf(help),
+        unit: textOf(unit),
       })),
     ).toEqual(each.decoded.metadata);
     // What is encoded again means the same, though it need not be the same bytes.
@@ -125,7 +158,10 @@ describe('remote write 1.0', () => {
       return;
     }
     const { timeseries, metadata } = each.decoded;
-    const scans = each.snappy === undefined ? [[body, 'identity'] as const] : [[body, 'identity'] as const, [Buffer.from(each.snappy, 'base64'), 'snappy-block'] as const];
+    const scans =
+      each.snappy === undefined
+        ? [[body, 'identity'] as const]
+        : [[body, 'identity'] as const, [Buffer.from(each.snappy, 'base64'), 'snappy-block'] as const];
     for (const [message, encoding] of scans) {
       const batch = intake.scan(message, encoding, schema);
       expect(batch).toMatchObject({ rowCount: timeseries.length, groupCount: 1, metadataCount: metadata.length });
@@ -145,7 +181,11 @@ describe('remote write 1.0', () => {
   });
 
   test('the recorded compressed bodies are the recorded bodies', () => {
-    const wrong = cases.filter((each) => each.snappy !== undefined && snappyBlockDecode(Buffer.from(each.snappy, 'base64'), bytesMax).toString('base64') !== each.body);
+    const wrong = cases.filter(
+      (each) =>
+        each.snappy !== undefined &&
+        snappyBlockDecode(Buffer.from(each.snappy, 'base64'), bytesMax).toString('base64') !== each.body,
+    );
     expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 });
@@ -165,12 +205,18 @@ describe('writes between peers', () => {
       tenant: textOf(request.tenant),
       replica: String(request.replica),
       timeseries: request.timeseries.map(recordedSeries),
-      timeseriesTenantData: request.tenants.map(({ tenant, timeseries }) => ({ tenant: textOf(tenant), timeseries: timeseries.map(recordedSeries) })),
+      timeseriesTenantData: request.tenants.map(({ tenant, timeseries }) => ({
+        tenant: textOf(tenant),
+        timeseries: timeseries.map(recordedSeries),
+      })),
     }).toEqual({
       tenant: each.decoded.tenant,
       replica: each.decoded.replica,
       timeseries: each.decoded.timeseries.map(withoutChecks),
-      timeseriesTenantData: each.decoded.timeseriesTenantData.map(({ tenant, timeseries }) => ({ tenant, timeseries: timeseries.map(withoutChecks) })),
+      timeseriesTenantData: each.decoded.timeseriesTenantData.map(({ tenant, timeseries }) => ({
+        tenant,
+        timeseries: timeseries.map(withoutChecks),
+      })),
     });
     expect(encodeThanosWriteRequest(request).toString('base64')).toBe(each.encodedByThanos);
   });
@@ -188,9 +234,17 @@ describe('writes between peers', () => {
     expect(batch.groupCount).toBe(groups.length);
     let row = 0;
     groups.forEach((group, index) => {
-      expect(readGroup(batch, index)).toEqual({ tenant: bytesOf(group.tenant), firstRow: row, rowCount: group.timeseries.length });
+      expect(readGroup(batch, index)).toEqual({
+        tenant: bytesOf(group.tenant),
+        firstRow: row,
+        rowCount: group.timeseries.length,
+      });
       for (const series of group.timeseries) {
-        expect(readRow(batch, row)).toMatchObject({ labels: pairsOf(series.labels), samples: samplesOf(series.samples), group: index });
+        expect(readRow(batch, row)).toMatchObject({
+          labels: pairsOf(series.labels),
+          samples: samplesOf(series.samples),
+          group: index,
+        });
         row += 1;
       }
     });
@@ -199,7 +253,9 @@ describe('writes between peers', () => {
 });
 
 describe('series hashes', () => {
-  const cases = recordings<{ name: string; tenant: Text; labels: Text[]; hash: string; labelsHash: string }>('series-hash.json');
+  const cases = recordings<{ name: string; tenant: Text; labels: Text[]; hash: string; labelsHash: string }>(
+    'series-hash.json',
+  );
 
   test('kernel and twin hash the bytes of tenant and labels as recorded', () => {
     for (const each of cases) {
@@ -217,12 +273,22 @@ describe('series hashes', () => {
     for (const each of cases) {
       const timeseries = [{ labels: pairsOf(each.labels), samples: [], exemplars: [], histograms: [] }];
       const hashes = { routeHash: BigInt(each.hash), labelsHash: BigInt(each.labelsHash) };
-      const peerWrite = encodeThanosWriteRequest({ timeseries, tenant: bytesOf(each.tenant), replica: 1n, tenants: [] });
+      const peerWrite = encodeThanosWriteRequest({
+        timeseries,
+        tenant: bytesOf(each.tenant),
+        replica: 1n,
+        tenants: [],
+      });
       expect(readRow(intake.scan(peerWrite, 'identity', { kind: 'thanos' }), 0)).toMatchObject(hashes);
-      expect(readRow(intake.scan(peerWrite, 'identity', { kind: 'thanos', routeHashes: false }), 0)).toMatchObject({ ...hashes, routeHash: 0n });
+      expect(readRow(intake.scan(peerWrite, 'identity', { kind: 'thanos', routeHashes: false }), 0)).toMatchObject({
+        ...hashes,
+        routeHash: 0n,
+      });
       if (typeof each.tenant !== 'string') continue; // A header cannot carry it.
       const body = encodeWriteRequest({ timeseries });
-      expect(readRow(intake.scan(body, 'identity', { kind: 'prometheus', tenant: each.tenant }), 0)).toMatchObject(hashes);
+      expect(readRow(intake.scan(body, 'identity', { kind: 'prometheus', tenant: each.tenant }), 0)).toMatchObject(
+        hashes,
+      );
     }
   });
 });

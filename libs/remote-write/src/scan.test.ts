@@ -1,6 +1,24 @@
-import { createIntake, MessageError, readGroup, readRow, snappyBlockEncode, snappyFramedDecode, snappyFramedEncode, xxh64Twin, type LabelBytes, type ScannedBatch } from '@gauntlet/kernel';
+import {
+  createIntake,
+  MessageError,
+  readGroup,
+  readRow,
+  snappyBlockEncode,
+  snappyFramedDecode,
+  snappyFramedEncode,
+  xxh64Twin,
+  type LabelBytes,
+  type ScannedBatch,
+} from '@gauntlet/kernel';
 import fc from 'fast-check';
-import { decodeThanosWriteRequest, decodeWriteRequest, encodeThanosWriteRequest, encodeWriteRequest, judgeLabels, type TimeSeries } from './index.js';
+import {
+  decodeThanosWriteRequest,
+  decodeWriteRequest,
+  encodeThanosWriteRequest,
+  encodeWriteRequest,
+  judgeLabels,
+  type TimeSeries,
+} from './index.js';
 
 const intake = createIntake({ messageBytesMax: 1 << 24 });
 
@@ -26,7 +44,9 @@ function textOf(samples: TimeSeries['samples']): string {
 }
 
 function expectedOf(tenant: Buffer, series: TimeSeries): Scanned {
-  const stream = Buffer.concat(series.labels.flatMap(([name, value]) => [name, Buffer.of(0xff), value, Buffer.of(0xff)]));
+  const stream = Buffer.concat(
+    series.labels.flatMap(([name, value]) => [name, Buffer.of(0xff), value, Buffer.of(0xff)]),
+  );
   return {
     labels: hexOf(series.labels),
     samples: textOf(series.samples),
@@ -46,10 +66,30 @@ function scannedOf(batch: ScannedBatch): Scanned[] {
     const group = readGroup(batch, index);
     expect(group.firstRow).toBe(scanned.length);
     for (let row = group.firstRow; row < group.firstRow + group.rowCount; row += 1) {
-      const { labels, samples, exemplarCount, histogramCount, verdict, labelsHash, routeHash, group: groupIndex, labelCount } = readRow(batch, row);
-      if (groupIndex !== index || labelCount !== labels.length) throw new Error(`row ${row} has group ${groupIndex} and ${labelCount} labels`);
+      const {
+        labels,
+        samples,
+        exemplarCount,
+        histogramCount,
+        verdict,
+        labelsHash,
+        routeHash,
+        group: groupIndex,
+        labelCount,
+      } = readRow(batch, row);
+      if (groupIndex !== index || labelCount !== labels.length)
+        throw new Error(`row ${row} has group ${groupIndex} and ${labelCount} labels`);
       sampleCount += samples.length;
-      scanned.push({ labels: hexOf(labels), samples: textOf(samples), exemplarCount, histogramCount, verdict, labelsHash, routeHash, tenant: group.tenant.toString('hex') });
+      scanned.push({
+        labels: hexOf(labels),
+        samples: textOf(samples),
+        exemplarCount,
+        histogramCount,
+        verdict,
+        labelsHash,
+        routeHash,
+        tenant: group.tenant.toString('hex'),
+      });
     }
   }
   expect(batch.rowCount).toBe(scanned.length);
@@ -77,7 +117,12 @@ function expectAgreement(body: Buffer): 'taken' | 'refused' {
     return { rows: scannedOf(batch), metadataCount: batch.metadataCount };
   });
   expect(scanned).toEqual(
-    request === 'refused' ? 'refused' : { rows: request.timeseries.map((series) => expectedOf(tenant, series)), metadataCount: request.metadata.length },
+    request === 'refused'
+      ? 'refused'
+      : {
+          rows: request.timeseries.map((series) => expectedOf(tenant, series)),
+          metadataCount: request.metadata.length,
+        },
   );
 
   const peerRequest = orRefused(() => decodeThanosWriteRequest(body));
@@ -89,7 +134,10 @@ function expectAgreement(body: Buffer): 'taken' | 'refused' {
   expect(peerScanned).toEqual(
     peerRequest === 'refused'
       ? 'refused'
-      : { rows: groups.flatMap(({ tenant, timeseries }) => timeseries.map((series) => expectedOf(tenant, series))), replica: Number(peerRequest.replica) },
+      : {
+          rows: groups.flatMap(({ tenant, timeseries }) => timeseries.map((series) => expectedOf(tenant, series))),
+          replica: Number(peerRequest.replica),
+        },
   );
   return request === 'refused' ? 'refused' : 'taken';
 }
@@ -109,16 +157,26 @@ function varintOf(value: bigint, padding = 0): Buffer {
 }
 
 const padding = fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(9) });
-const int64 = fc.oneof(fc.bigInt(0n, (1n << 64n) - 1n), fc.bigInt(1_780_000_000_000n, 1_790_000_000_000n), fc.constantFrom(0n, 1n, 127n, 128n, (1n << 35n) - 1n, 1n << 35n, (1n << 42n) - 1n, 1n << 42n));
+const int64 = fc.oneof(
+  fc.bigInt(0n, (1n << 64n) - 1n),
+  fc.bigInt(1_780_000_000_000n, 1_790_000_000_000n),
+  fc.constantFrom(0n, 1n, 127n, 128n, (1n << 35n) - 1n, 1n << 35n, (1n << 42n) - 1n, 1n << 42n),
+);
 
 function delimited(field: number, content: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {
-  return fc.tuple(content, padding, padding).map(([bytes, tagPadding, sizePadding]) =>
-    Buffer.concat([varintOf(BigInt(field * 8 + 2), tagPadding), varintOf(BigInt(bytes.length), sizePadding), bytes]),
-  );
+  return fc
+    .tuple(content, padding, padding)
+    .map(([bytes, tagPadding, sizePadding]) =>
+      Buffer.concat([varintOf(BigInt(field * 8 + 2), tagPadding), varintOf(BigInt(bytes.length), sizePadding), bytes]),
+    );
 }
 
 function varintField(field: number): fc.Arbitrary<Buffer> {
-  return fc.tuple(int64, padding, padding).map(([value, tagPadding, valuePadding]) => Buffer.concat([varintOf(BigInt(field * 8), tagPadding), varintOf(value, valuePadding)]));
+  return fc
+    .tuple(int64, padding, padding)
+    .map(([value, tagPadding, valuePadding]) =>
+      Buffer.concat([varintOf(BigInt(field * 8), tagPadding), varintOf(value, valuePadding)]),
+    );
 }
 
 function fixed64Field(field: number): fc.Arbitrary<Buffer> {
@@ -140,11 +198,19 @@ const unknownField = fc.oneof(
 function messageOf(...fields: fc.Arbitrary<Buffer>[]): fc.Arbitrary<Buffer> {
   const usual = fields.map((field) => ({ weight: 8, arbitrary: field }));
   const any = fc.oneof(...usual, { weight: 1, arbitrary: unknownField });
-  return fc.oneof({ weight: 3, arbitrary: fc.tuple(...fields).map((parts) => Buffer.concat(parts)) }, { weight: 2, arbitrary: fc.array(any, { maxLength: 6 }).map((parts) => Buffer.concat(parts)) });
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(...fields).map((parts) => Buffer.concat(parts)) },
+    { weight: 2, arbitrary: fc.array(any, { maxLength: 6 }).map((parts) => Buffer.concat(parts)) },
+  );
 }
 
 const text = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('__name__', 'a', 'b', 'job', 'instance', 'instance_of', 'instance_or', 'x\0', 'x', 'zürich').map((word) => Buffer.from(word)) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .constantFrom('__name__', 'a', 'b', 'job', 'instance', 'instance_of', 'instance_or', 'x\0', 'x', 'zürich')
+      .map((word) => Buffer.from(word)),
+  },
   { weight: 2, arbitrary: fc.uint8Array({ maxLength: 20 }).map(Buffer.from) },
   { weight: 1, arbitrary: fc.integer({ min: 100, max: 300 }).map((length) => Buffer.alloc(length, 'long')) },
 );
@@ -152,30 +218,62 @@ const label = messageOf(delimited(1, text), delimited(2, text));
 const sample = messageOf(fixed64Field(1), varintField(2));
 const exemplar = messageOf(delimited(1, label), fixed64Field(2), varintField(3));
 const span = messageOf(varintField(1), varintField(2));
-const packedVarints = fc.array(int64, { maxLength: 4 }).map((values) => Buffer.concat(values.map((value) => varintOf(value))));
-const packedFixed64s = fc.array(fc.nat(255), { maxLength: 3 }).map((values) => Buffer.concat(values.map((value) => Buffer.alloc(8, value))));
+const packedVarints = fc
+  .array(int64, { maxLength: 4 })
+  .map((values) => Buffer.concat(values.map((value) => varintOf(value))));
+const packedFixed64s = fc
+  .array(fc.nat(255), { maxLength: 3 })
+  .map((values) => Buffer.concat(values.map((value) => Buffer.alloc(8, value))));
 const histogram = messageOf(
-  fc.oneof(varintField(1), fixed64Field(2)), fixed64Field(3), varintField(4), fixed64Field(5), fc.oneof(varintField(6), fixed64Field(7)), delimited(8, span),
-  fc.oneof(varintField(9), delimited(12, packedVarints)), fc.oneof(fixed64Field(10), delimited(13, packedFixed64s)), delimited(11, span), varintField(14), varintField(15), delimited(16, packedFixed64s),
+  fc.oneof(varintField(1), fixed64Field(2)),
+  fixed64Field(3),
+  varintField(4),
+  fixed64Field(5),
+  fc.oneof(varintField(6), fixed64Field(7)),
+  delimited(8, span),
+  fc.oneof(varintField(9), delimited(12, packedVarints)),
+  fc.oneof(fixed64Field(10), delimited(13, packedFixed64s)),
+  delimited(11, span),
+  varintField(14),
+  varintField(15),
+  delimited(16, packedFixed64s),
 );
 const series = fc
   .tuple(
     fc.array(delimited(1, label), { maxLength: 5 }),
-    fc.array(fc.oneof({ weight: 6, arbitrary: delimited(2, sample) }, { weight: 1, arbitrary: delimited(3, exemplar) }, { weight: 1, arbitrary: delimited(4, histogram) }, { weight: 1, arbitrary: unknownField }), { maxLength: 4 }),
+    fc.array(
+      fc.oneof(
+        { weight: 6, arbitrary: delimited(2, sample) },
+        { weight: 1, arbitrary: delimited(3, exemplar) },
+        { weight: 1, arbitrary: delimited(4, histogram) },
+        { weight: 1, arbitrary: unknownField },
+      ),
+      { maxLength: 4 },
+    ),
     fc.boolean(),
     fc.array(delimited(1, label), { maxLength: 2 }),
   )
   .map(([labels, rest, late, lateLabels]) => Buffer.concat([...labels, ...rest, ...(late ? lateLabels : [])]));
 const metadata = messageOf(varintField(1), delimited(2, text), delimited(4, text), delimited(5, text));
 const body = fc
-  .array(fc.oneof({ weight: 8, arbitrary: delimited(1, series) }, { weight: 1, arbitrary: delimited(3, metadata) }, { weight: 1, arbitrary: unknownField }), { maxLength: 4 })
+  .array(
+    fc.oneof(
+      { weight: 8, arbitrary: delimited(1, series) },
+      { weight: 1, arbitrary: delimited(3, metadata) },
+      { weight: 1, arbitrary: unknownField },
+    ),
+    { maxLength: 4 },
+  )
   .map((parts) => Buffer.concat(parts));
 const tuple = messageOf(delimited(1, series), delimited(2, text));
 const peerBody = fc
   .array(
     fc.oneof(
-      { weight: 6, arbitrary: delimited(1, series) }, { weight: 2, arbitrary: delimited(2, text) }, { weight: 1, arbitrary: varintField(3) },
-      { weight: 2, arbitrary: delimited(4, tuple) }, { weight: 1, arbitrary: unknownField },
+      { weight: 6, arbitrary: delimited(1, series) },
+      { weight: 2, arbitrary: delimited(2, text) },
+      { weight: 1, arbitrary: varintField(3) },
+      { weight: 2, arbitrary: delimited(4, tuple) },
+      { weight: 1, arbitrary: unknownField },
     ),
     { maxLength: 5 },
   )
@@ -209,7 +307,9 @@ describe('the scan finds what its twin finds', () => {
   });
 
   test('in garbage', () => {
-    const garbage = fc.array(fc.oneof(fc.nat(255), fc.constantFrom(0x0a, 0x12, 0x09, 0x10, 2, 4, 8, 0x80)), { maxLength: 40 });
+    const garbage = fc.array(fc.oneof(fc.nat(255), fc.constantFrom(0x0a, 0x12, 0x09, 0x10, 2, 4, 8, 0x80)), {
+      maxLength: 40,
+    });
     fc.assert(
       fc.property(garbage, (bytes) => {
         expectAgreement(Buffer.from(bytes));
@@ -221,7 +321,10 @@ describe('the scan finds what its twin finds', () => {
 
 const seriesOf = (labels: [string, string][], sampleCount = 1): TimeSeries => ({
   labels: labels.map(([name, value]) => [Buffer.from(name), Buffer.from(value)] as const),
-  samples: Array.from({ length: sampleCount }, (_, index) => ({ timestampMs: BigInt(1_780_000_000_000 + index), bits: BigInt(index) })),
+  samples: Array.from({ length: sampleCount }, (_, index) => ({
+    timestampMs: BigInt(1_780_000_000_000 + index),
+    bits: BigInt(index),
+  })),
   exemplars: [],
   histograms: [],
 });
@@ -231,8 +334,21 @@ describe('tables grow with the request', () => {
     ['many series', Buffer.from('0a00'.repeat(5_000), 'hex')],
     ['many samples', encodeWriteRequest({ timeseries: [seriesOf([['a', 'b']], 5_000)] })],
     // A label, an empty sample, and another label: both labels are rewritten, to more than the 64 KiB first tried.
-    ['labels apart in every series', Buffer.from(('0a12' + '0a060a0161120162' + '1200' + '0a060a0163120164').repeat(5_000), 'hex')],
-    ['one name of 100,000 bytes and one label without anything', encodeWriteRequest({ timeseries: [seriesOf([['n'.repeat(100_000), 'v'], ['', '']])] })],
+    [
+      'labels apart in every series',
+      Buffer.from(('0a12' + '0a060a0161120162' + '1200' + '0a060a0163120164').repeat(5_000), 'hex'),
+    ],
+    [
+      'one name of 100,000 bytes and one label without anything',
+      encodeWriteRequest({
+        timeseries: [
+          seriesOf([
+            ['n'.repeat(100_000), 'v'],
+            ['', ''],
+          ]),
+        ],
+      }),
+    ],
   ])('%s', (_, bytes) => {
     expect(expectAgreement(bytes)).toBe('taken');
   });
@@ -247,16 +363,32 @@ describe('tables grow with the request', () => {
 });
 
 describe('gather', () => {
-  const timeseries = Array.from({ length: 50 }, (_, index) => seriesOf([['__name__', 'up'], ['pod', `pod-${index}`]], index % 4));
+  const timeseries = Array.from({ length: 50 }, (_, index) =>
+    seriesOf(
+      [
+        ['__name__', 'up'],
+        ['pod', `pod-${index}`],
+      ],
+      index % 4,
+    ),
+  );
 
   test.each(['snappy-framed', 'identity'] as const)('makes a message of the chosen rows, %s', (encoding) => {
     const pick = (length: number): Uint32Array => Uint32Array.from({ length }, (_, index) => (index * 7) % 50);
-    for (const [message, received] of [[encodeWriteRequest({ timeseries }), 'identity'], [snappyBlockEncode(encodeWriteRequest({ timeseries })), 'snappy-block']] as const) {
+    for (const [message, received] of [
+      [encodeWriteRequest({ timeseries }), 'identity'],
+      [snappyBlockEncode(encodeWriteRequest({ timeseries })), 'snappy-block'],
+    ] as const) {
       intake.scan(message, received, { kind: 'prometheus', tenant: 'team-a' });
       for (const length of [0, 1, 20, 50]) {
         const gathered = intake.gather(pick(length), 'team-ä', length === 1 ? 0 : 3, encoding);
         const plain = encoding === 'identity' ? gathered : snappyFramedDecode(gathered, 1 << 24);
-        const request = { timeseries: [...pick(length)].map((row) => timeseries[row]!), tenant: Buffer.from('team-ä'), replica: length === 1 ? 0n : 3n, tenants: [] };
+        const request = {
+          timeseries: [...pick(length)].map((row) => timeseries[row]!),
+          tenant: Buffer.from('team-ä'),
+          replica: length === 1 ? 0n : 3n,
+          tenants: [],
+        };
         expect(decodeThanosWriteRequest(plain)).toEqual(request);
         expect(plain.equals(encodeThanosWriteRequest(request))).toBe(true);
       }
@@ -276,7 +408,12 @@ describe('gather', () => {
     intake.scan(snappyFramedEncode(message), 'snappy-framed', { kind: 'thanos' });
     const gathered = intake.gather(Uint32Array.of(1, 0), 't', 1, 'identity');
     expect(gathered.toString('hex')).toBe(
-      encodeThanosWriteRequest({ timeseries: [seriesOf([['b', '2']]), seriesOf([['a', '1']])], tenant: Buffer.from('t'), replica: 1n, tenants: [] }).toString('hex'),
+      encodeThanosWriteRequest({
+        timeseries: [seriesOf([['b', '2']]), seriesOf([['a', '1']])],
+        tenant: Buffer.from('t'),
+        replica: 1n,
+        tenants: [],
+      }).toString('hex'),
     );
   });
 
@@ -293,16 +430,27 @@ describe('limits', () => {
   const schema = { kind: 'prometheus', tenant: 'a' } as const;
   const tooLarge = expect.objectContaining({ code: 'MESSAGE_TOO_LARGE', kind: 'rejected' }) as unknown as Error;
 
-  test.each(['identity', 'snappy-block', 'snappy-framed'] as const)('a message of more than the limit is refused, %s', (encoding) => {
-    const compress = { identity: (bytes: Buffer) => bytes, 'snappy-block': snappyBlockEncode, 'snappy-framed': snappyFramedEncode }[encoding];
-    const unknown = (length: number): Buffer => Buffer.concat([Buffer.from('a206', 'hex'), varintOf(BigInt(length - 4)), Buffer.alloc(length - 4)]);
-    expect(small.scan(compress(unknown(1000)), encoding, schema).rowCount).toBe(0);
-    expect(() => small.scan(compress(unknown(1001)), encoding, schema)).toThrow(tooLarge);
-  });
+  test.each(['identity', 'snappy-block', 'snappy-framed'] as const)(
+    'a message of more than the limit is refused, %s',
+    (encoding) => {
+      const compress = {
+        identity: (bytes: Buffer) => bytes,
+        'snappy-block': snappyBlockEncode,
+        'snappy-framed': snappyFramedEncode,
+      }[encoding];
+      const unknown = (length: number): Buffer =>
+        Buffer.concat([Buffer.from('a206', 'hex'), varintOf(BigInt(length - 4)), Buffer.alloc(length - 4)]);
+      expect(small.scan(compress(unknown(1000)), encoding, schema).rowCount).toBe(0);
+      expect(() => small.scan(compress(unknown(1001)), encoding, schema)).toThrow(tooLarge);
+    },
+  );
 
   test('malformed protobuf is told with the place of the field', () => {
     expect(() => small.scan(Buffer.from('0a000a020805', 'hex'), 'identity', schema)).toThrow(
-      expect.objectContaining({ message: 'Cannot decode write request: a field has the wrong wire type at byte 4', byteOffset: 4 }) as Error,
+      expect.objectContaining({
+        message: 'Cannot decode write request: a field has the wrong wire type at byte 4',
+        byteOffset: 4,
+      }) as Error,
     );
   });
 });

@@ -48,7 +48,11 @@ export function parseHashrings(text: string): HashringConfig[] {
     json = parseJson(text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    throw new HashringError('HASHRING_UNPARSABLE', `Cannot read the JSON at character ${error.offset}: ${error.message}`, { cause: error });
+    throw new HashringError(
+      'HASHRING_UNPARSABLE',
+      `Cannot read the JSON at character ${error.offset}: ${error.message}`,
+      { cause: error },
+    );
   }
   return list(json, 'the configuration').map(hashring);
 }
@@ -93,7 +97,8 @@ function endpoint(json: Json, at: string): Endpoint {
   if (address === '') throw new HashringError('HASHRING_UNPARSABLE', 'endpoint address must be set');
   return {
     address,
-    capnprotoAddress: string(fieldOf(fields, 'capnproto_address'), `${at}: capnproto_address`) || `${hostOf(address)}:19391`,
+    capnprotoAddress:
+      string(fieldOf(fields, 'capnproto_address'), `${at}: capnproto_address`) || `${hostOf(address)}:19391`,
     zone: string(fieldOf(fields, 'az'), `${at}: az`),
   };
 }

@@ -25,7 +25,10 @@ export function hashringsOfContent(content: string, options: HashringOptions): H
   } catch (error) {
     throw wrap(error, `${flagText}: failed to validate hashring configuration content`);
   }
-  if (configs.length === 0) throw new HashringLoadError(`${flagText}: failed to validate hashring configuration content: configuration is empty`);
+  if (configs.length === 0)
+    throw new HashringLoadError(
+      `${flagText}: failed to validate hashring configuration content: configuration is empty`,
+    );
   return build(configs, options, flagText);
 }
 

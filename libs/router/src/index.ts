@@ -16,5 +16,10 @@ export {
   RouterNotReadyError,
   RouterOverloadedError,
 } from './errors.js';
-export { serveRouter, type RouterServer, type RouterServerConfig, type RouterServerEnvironment } from './serve-router.js';
+export {
+  serveRouter,
+  type RouterServer,
+  type RouterServerConfig,
+  type RouterServerEnvironment,
+} from './serve-router.js';
 export { routerMetrics } from './router-metrics.js';

@@ -69,8 +69,10 @@ export interface GrpcStatus {
 /** What the caller is told of anything a handler threw. The text of our own bugs stays in our log. */
 export function grpcStatusOf(error: unknown): GrpcStatus {
   if (error instanceof UnreadableMessageError) return { code: grpcCodeOf('INTERNAL'), details: error.message };
-  if (error instanceof OperationalError) return { code: ownGrpcCode(error) ?? grpcCodeOf(codeOfKind[error.kind]), details: error.message };
-  if (error instanceof InvariantViolation) return { code: grpcCodeOf('INTERNAL'), details: 'Cannot answer call: internal error' };
+  if (error instanceof OperationalError)
+    return { code: ownGrpcCode(error) ?? grpcCodeOf(codeOfKind[error.kind]), details: error.message };
+  if (error instanceof InvariantViolation)
+    return { code: grpcCodeOf('INTERNAL'), details: 'Cannot answer call: internal error' };
   return { code: grpcCodeOf('INTERNAL'), details: messageOf(error) };
 }
 

@@ -1,4 +1,10 @@
-import { type ServiceDefinition, type ServerWritableStream, type UntypedServiceImplementation, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  type ServiceDefinition,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
 import { grpcCodeOf } from './errors.js';
 
 /*
@@ -20,7 +26,13 @@ interface HealthRequest {
   readonly service: string;
 }
 
-const method = { requestStream: false, requestSerialize: Buffer.from, requestDeserialize: decodeRequest, responseSerialize: encodeState, responseDeserialize: String };
+const method = {
+  requestStream: false,
+  requestSerialize: Buffer.from,
+  requestDeserialize: decodeRequest,
+  responseSerialize: encodeState,
+  responseDeserialize: String,
+};
 
 /** The definition that grpc-js wants. */
 export const healthService: ServiceDefinition = {

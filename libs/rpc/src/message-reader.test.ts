@@ -10,7 +10,13 @@ function frame(content: Uint8Array): Buffer {
 
 test('messages come out whole however they are cut, and buffers that were given back do not mix them up', () => {
   const pool = new BufferPool();
-  const contents = fc.array(fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.integer({ min: 0, max: 200_000 }).map((length) => Buffer.alloc(length, length))), { maxLength: 4 });
+  const contents = fc.array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 20 }),
+      fc.integer({ min: 0, max: 200_000 }).map((length) => Buffer.alloc(length, length)),
+    ),
+    { maxLength: 4 },
+  );
   fc.assert(
     fc.property(contents, fc.array(fc.integer({ min: 1, max: 90_000 }), { minLength: 1 }), (messages, cuts) => {
       const reader = new MessageReader(pool, 200_000);
@@ -43,7 +49,9 @@ test('a buffer that was given back serves the next message', () => {
 
 test('a message that says it is longer than the limit is refused by its header alone', () => {
   const header = Buffer.from([0, 0, 0, 3, 233]);
-  expect(() => new MessageReader(new BufferPool(), 1000).write(Buffer.concat([header, Buffer.alloc(1)]))).toThrow('Received message larger than max (1001 vs 1000)');
+  expect(() => new MessageReader(new BufferPool(), 1000).write(Buffer.concat([header, Buffer.alloc(1)]))).toThrow(
+    'Received message larger than max (1001 vs 1000)',
+  );
 });
 
 test('a header that promises much takes no memory beyond the first buffer', () => {

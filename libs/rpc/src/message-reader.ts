@@ -57,7 +57,7 @@ export class MessageReader {
   /** The messages that end in this frame. Whoever is done with one gives its `pooledBufferOf` back. Throws for one that is too long. */
   write(data: Buffer): Buffer[] {
     const messages: Buffer[] = [];
-    for (let at = 0; at < data.length; ) {
+    for (let at = 0; at < data.length;) {
       const missing = this.#missing();
       const taken = Math.min(missing, data.length - at);
       const buffer = this.#room(this.#filled + taken, missing);

@@ -1,4 +1,10 @@
-import { Client, type ChannelCredentials, Metadata, type ServiceError, credentials as grpcCredentials } from '@grpc/grpc-js';
+import {
+  Client,
+  type ChannelCredentials,
+  Metadata,
+  type ServiceError,
+  credentials as grpcCredentials,
+} from '@grpc/grpc-js';
 import { PeerError, grpcCodeOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
 import { messageBytesMaxDefault } from './server.js';
@@ -73,10 +79,20 @@ const metadataOfPlain = new Metadata();
 
 const passThrough = (bytes: Buffer): Buffer => bytes;
 
-function unary(target: { client: Client; address: string; path: string }, message: OutgoingMessage, { deadlineMs, signal }: CallOptions): Promise<Buffer> {
+function unary(
+  target: { client: Client; address: string; path: string },
+  message: OutgoingMessage,
+  { deadlineMs, signal }: CallOptions,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
-      reject(new PeerError(target.address, { code: grpcCodeOf('CANCELLED'), details: 'Call cancelled before it began' }, { cause: signal.reason }));
+      reject(
+        new PeerError(
+          target.address,
+          { code: grpcCodeOf('CANCELLED'), details: 'Call cancelled before it began' },
+          { cause: signal.reason },
+        ),
+      );
       return;
     }
     const { bytes } = message;

@@ -35,20 +35,25 @@ async function drive(): Promise<void> {
     const message = { bytes: Buffer.alloc(bytes, 3), compressed: true };
     const until = async (endMs: number): Promise<number> => {
       let calls = 0;
-      await Promise.all(Array.from({ length: inFlight }, async () => {
-        while (Date.now() < endMs) {
-          await peer.call('/bench/Call', message, { deadlineMs: Date.now() + 10_000 });
-          calls += 1;
-        }
-      }));
+      await Promise.all(
+        Array.from({ length: inFlight }, async () => {
+          while (Date.now() < endMs) {
+            await peer.call('/bench/Call', message, { deadlineMs: Date.now() + 10_000 });
+            calls += 1;
+          }
+        }),
+      );
       return calls;
     };
     await until(Date.now() + 1000);
     const [serverBefore, clientBefore] = [await serverCpuUs(), cpuUs()];
     const calls = await until(Date.now() + seconds * 1000);
     const [server, client] = [(await serverCpuUs()) - serverBefore, cpuUs() - clientBefore];
-    const perSecond = (us: number): string => `${Math.round((calls * 1e6) / us)} calls (${Math.round((calls * bytes) / us)} MB)`;
-    console.log(`${bytes} bytes: ${Math.round(calls / seconds)} calls/s; per CPU second: server ${perSecond(server)}, client ${perSecond(client)}`);
+    const perSecond = (us: number): string =>
+      `${Math.round((calls * 1e6) / us)} calls (${Math.round((calls * bytes) / us)} MB)`;
+    console.log(
+      `${bytes} bytes: ${Math.round(calls / seconds)} calls/s; per CPU second: server ${perSecond(server)}, client ${perSecond(client)}`,
+    );
     peer.close();
   }
   child.kill();

@@ -2,7 +2,15 @@ import { createServer } from 'node:net';
 import { Client, credentials } from '@grpc/grpc-js';
 import { InvariantViolation, OperationalError, type ErrorKind } from '@gauntlet/base';
 import { until } from '@gauntlet/base/testing';
-import { connectPeer, createGrpcServer, kindOfGrpcCode, type CallContext, type GrpcServer, type Peer, type RawUnaryHandler } from './index.js';
+import {
+  connectPeer,
+  createGrpcServer,
+  kindOfGrpcCode,
+  type CallContext,
+  type GrpcServer,
+  type Peer,
+  type RawUnaryHandler,
+} from './index.js';
 import { snappyCodec } from './testing/snappy-codec.js';
 
 class TestError extends OperationalError {
@@ -21,7 +29,11 @@ describe('a call', () => {
   let handler: RawUnaryHandler;
   const bugs: unknown[] = [];
   beforeAll(async () => {
-    server = createGrpcServer({ address: '127.0.0.1:0', codec: snappyCodec, onInternalError: (error) => bugs.push(error) });
+    server = createGrpcServer({
+      address: '127.0.0.1:0',
+      codec: snappyCodec,
+      onInternalError: (error) => bugs.push(error),
+    });
     server.addRawUnary('/a/B', (message, call) => handler(message, call));
     port = await server.listen();
     peer = connectPeer(`127.0.0.1:${port}`, { codec: snappyCodec });
@@ -31,7 +43,11 @@ describe('a call', () => {
     await server.stop(0);
   });
   const call = (deadlineInMs = 5000, signal?: AbortSignal) =>
-    peer.call('/a/B', { bytes: Buffer.from('in'), compressed: false }, { deadlineMs: Date.now() + deadlineInMs, ...(signal && { signal }) });
+    peer.call(
+      '/a/B',
+      { bytes: Buffer.from('in'), compressed: false },
+      { deadlineMs: Date.now() + deadlineInMs, ...(signal && { signal }) },
+    );
 
   test('carries bytes there and back', async () => {
     handler = async (message) => Buffer.concat([message.bytes, Buffer.from('/out')]);
@@ -41,7 +57,9 @@ describe('a call', () => {
   test('carries a message of several megabytes', async () => {
     const bytes = Buffer.alloc(6_000_000, 7);
     handler = async (message) => Buffer.from(String(message.bytes.equals(bytes)));
-    expect((await peer.call('/a/B', { bytes, compressed: false }, { deadlineMs: Date.now() + 10_000 })).toString()).toBe('true');
+    expect(
+      (await peer.call('/a/B', { bytes, compressed: false }, { deadlineMs: Date.now() + 10_000 })).toString(),
+    ).toBe('true');
   });
 
   test.each<[ErrorKind, string, ErrorKind]>([
@@ -66,7 +84,10 @@ describe('a call', () => {
     handler = () => {
       throw bug;
     };
-    await expect(call()).rejects.toMatchObject({ code: 'PEER_INTERNAL', details: expect.not.stringContaining('secret') });
+    await expect(call()).rejects.toMatchObject({
+      code: 'PEER_INTERNAL',
+      details: expect.not.stringContaining('secret'),
+    });
     expect(bugs).toContain(bug);
   });
 
@@ -74,9 +95,16 @@ describe('a call', () => {
     let context: CallContext | undefined;
     handler = (_message, more) => {
       context = more;
-      return new Promise((_resolve, reject) => more.signal.addEventListener('abort', () => reject(more.signal.reason as Error)));
+      return new Promise((_resolve, reject) =>
+        more.signal.addEventListener('abort', () => reject(more.signal.reason as Error)),
+      );
     };
-    await expect(call(100)).rejects.toMatchObject({ code: 'PEER_DEADLINE_EXCEEDED', kind: 'unavailable', grpcCode: 4, message: expect.stringMatching(/^rpc error: code = DeadlineExceeded desc = /) });
+    await expect(call(100)).rejects.toMatchObject({
+      code: 'PEER_DEADLINE_EXCEEDED',
+      kind: 'unavailable',
+      grpcCode: 4,
+      message: expect.stringMatching(/^rpc error: code = DeadlineExceeded desc = /),
+    });
     await until(() => context?.signal.aborted === true);
     expect(context?.deadlineMs).toBeGreaterThan(Date.now() - 5000);
   });
@@ -95,11 +123,22 @@ describe('a call', () => {
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     const check = (request: Buffer) =>
       new Promise<unknown>((resolve) => {
-        client.makeUnaryRequest('/grpc.health.v1.Health/Check', (b: Buffer) => b, (b: Buffer) => b, request, (error, reply) => resolve(error?.code ?? reply?.toString('hex')));
+        client.makeUnaryRequest(
+          '/grpc.health.v1.Health/Check',
+          (b: Buffer) => b,
+          (b: Buffer) => b,
+          request,
+          (error, reply) => resolve(error?.code ?? reply?.toString('hex')),
+        );
       });
     expect(await check(Buffer.alloc(0))).toBe('0802');
     const watched: string[] = [];
-    const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', (b: Buffer) => b, (b: Buffer) => b.toString('hex'), Buffer.alloc(0));
+    const watch = client.makeServerStreamRequest(
+      '/grpc.health.v1.Health/Watch',
+      (b: Buffer) => b,
+      (b: Buffer) => b.toString('hex'),
+      Buffer.alloc(0),
+    );
     watch.on('data', (state: string) => watched.push(state)).on('error', () => undefined);
     await until(() => watched.length === 1);
     server.setReady(true);
@@ -117,7 +156,8 @@ test('a peer that is not there fails at once, and is found soon after it came ba
   const port = await first.listen();
   await first.stop(0);
   const peer = connectPeer(`127.0.0.1:${port}`, { codec: snappyCodec, reconnectMsMax: 200 });
-  const call = () => peer.call('/a/B', { bytes: Buffer.alloc(0), compressed: false }, { deadlineMs: Date.now() + 5000 });
+  const call = () =>
+    peer.call('/a/B', { bytes: Buffer.alloc(0), compressed: false }, { deadlineMs: Date.now() + 5000 });
   await expect(call()).rejects.toMatchObject({ code: 'PEER_UNAVAILABLE', kind: 'unavailable' });
   const second = createGrpcServer({ address: `127.0.0.1:${port}`, codec: snappyCodec });
   second.addRawUnary('/a/B', async () => Buffer.from('back'));
@@ -138,7 +178,9 @@ test('a stop waits for running calls, and breaks them off after the grace period
     let finish: (() => void) | undefined;
     server.addRawUnary('/a/B', () => new Promise((resolve) => (finish = () => resolve(Buffer.from('done')))));
     const peer = connectPeer(`127.0.0.1:${await server.listen()}`, { codec: snappyCodec });
-    const call = peer.call('/a/B', { bytes: Buffer.alloc(0), compressed: false }, { deadlineMs: Date.now() + 10_000 }).then(String, (error: Error) => error);
+    const call = peer
+      .call('/a/B', { bytes: Buffer.alloc(0), compressed: false }, { deadlineMs: Date.now() + 10_000 })
+      .then(String, (error: Error) => error);
     await until(() => finish !== undefined);
     const stopped = server.stop(graceMs);
     if (graceMs === 5000) finish?.();
@@ -151,7 +193,9 @@ test('a stop waits for running calls, and breaks them off after the grace period
 
 test('a busy port is one line that says which', async () => {
   const busy = createServer();
-  const port = await new Promise<number>((resolve) => busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port)));
+  const port = await new Promise<number>((resolve) =>
+    busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port)),
+  );
   const silenced = jest.spyOn(console, 'error').mockImplementation(() => undefined);
   await expect(createGrpcServer({ address: `127.0.0.1:${port}`, codec: snappyCodec }).listen()).rejects.toThrow(
     `listen gRPC on address 127.0.0.1:${port}: listen tcp 127.0.0.1:${port}: bind: address already in use`,

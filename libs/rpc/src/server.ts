@@ -1,4 +1,12 @@
-import { type Metadata, Server, ServerCredentials, type ServerUnaryCall, logVerbosity, type sendUnaryData, setLogVerbosity } from '@grpc/grpc-js';
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  logVerbosity,
+  type sendUnaryData,
+  setLogVerbosity,
+} from '@grpc/grpc-js';
 import type { ServerHttp2Session } from 'node:http2';
 import { GiB, InvariantViolation, MiB, OperationalError, messageOf } from '@gauntlet/base';
 import { ListenError, listenError, parseListenAddress } from '@gauntlet/telemetry';
@@ -99,7 +107,11 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 }
 
-function answerRawUnary(path: string, handler: RawUnaryHandler, onInternalError: (error: unknown, path: string) => void) {
+function answerRawUnary(
+  path: string,
+  handler: RawUnaryHandler,
+  onInternalError: (error: unknown, path: string) => void,
+) {
   return (call: ServerUnaryCall<RawMessage, Buffer>, answer: sendUnaryData<Buffer>): void => {
     const cancellation = new Cancellation(path);
     let answered = false;
@@ -117,17 +129,19 @@ function answerRawUnary(path: string, handler: RawUnaryHandler, onInternalError:
       metadata: call.metadata,
       peer: call.getPeer(),
     };
-    handle(handler, call.request, context).then(
-      (reply) => {
-        answered = true;
-        answer(null, reply as Buffer);
-      },
-      (error: unknown) => {
-        answered = true;
-        if (error instanceof InvariantViolation || !(error instanceof OperationalError)) onInternalError(error, path);
-        answer(grpcStatusOf(error));
-      },
-    ).finally(call.request.release); // The reply may lie in the message: it has been copied by now.
+    handle(handler, call.request, context)
+      .then(
+        (reply) => {
+          answered = true;
+          answer(null, reply as Buffer);
+        },
+        (error: unknown) => {
+          answered = true;
+          if (error instanceof InvariantViolation || !(error instanceof OperationalError)) onInternalError(error, path);
+          answer(grpcStatusOf(error));
+        },
+      )
+      .finally(call.request.release); // The reply may lie in the message: it has been copied by now.
   };
 }
 

@@ -57,7 +57,9 @@ describe('a server answers the frames of Thanos routers as Thanos does', () => {
   test('the texts that say what is wrong with a frame are those of grpc-go', async () => {
     const says = async (name: string): Promise<string> => {
       const { method, request } = cases.find((row) => row.name === name)!;
-      return decodeURIComponent(String((await sendFrame(port, method, request.headers, Buffer.from(request.frame, 'base64')))['grpc-message']));
+      return decodeURIComponent(
+        String((await sendFrame(port, method, request.headers, Buffer.from(request.frame, 'base64')))['grpc-message']),
+      );
     };
     for (const name of ['encoding-unknown', 'compressed-flag-without-encoding', 'frame-too-short', 'no-message']) {
       expect(await says(name)).toBe(cases.find((row) => row.name === name)!.response.message);
@@ -67,7 +69,12 @@ describe('a server answers the frames of Thanos routers as Thanos does', () => {
   test('a message that unzips to more than the limit is refused', async () => {
     const small = createGrpcServer({ address: '127.0.0.1:0', codec: snappyCodec, messageBytesMax: 1000 });
     small.addRawUnary('/a/B', () => Promise.resolve(Buffer.alloc(0)));
-    const answer = await sendFrame(await small.listen(), '/a/B', { 'grpc-encoding': 'gzip' }, frame(1, gzipSync(Buffer.alloc(1001))));
+    const answer = await sendFrame(
+      await small.listen(),
+      '/a/B',
+      { 'grpc-encoding': 'gzip' },
+      frame(1, gzipSync(Buffer.alloc(1001))),
+    );
     expect(answer['grpc-status']).toBe('8');
     await small.stop(0);
   });
@@ -83,12 +90,24 @@ describe('a server answers the frames of Thanos routers as Thanos does', () => {
 
 test('a method that is not raw gets snappy messages decompressed', async () => {
   const server = new Server({ interceptors: [snappyServerInterceptor(snappyCodec)] });
-  server.register('/a/Echo', (call: { request: Buffer }, answer: (error: null, reply: Buffer) => void) => answer(null, call.request), (reply: Buffer) => reply, (bytes: Buffer) => bytes, 'unary');
+  server.register(
+    '/a/Echo',
+    (call: { request: Buffer }, answer: (error: null, reply: Buffer) => void) => answer(null, call.request),
+    (reply: Buffer) => reply,
+    (bytes: Buffer) => bytes,
+    'unary',
+  );
   const { grpcPort } = await new Promise<{ grpcPort: number }>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, grpcPort) => (error ? reject(error) : resolve({ grpcPort })));
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, grpcPort) =>
+      error ? reject(error) : resolve({ grpcPort }),
+    );
   });
   const peer = connectPeer(`127.0.0.1:${grpcPort}`, { codec: snappyCodec });
-  const reply = await peer.call('/a/Echo', { bytes: snappyCodec.encode(Buffer.from('squeezed')), compressed: true }, { deadlineMs: Date.now() + 5000 });
+  const reply = await peer.call(
+    '/a/Echo',
+    { bytes: snappyCodec.encode(Buffer.from('squeezed')), compressed: true },
+    { deadlineMs: Date.now() + 5000 },
+  );
   expect(reply.toString()).toBe('squeezed');
   peer.close();
   server.forceShutdown();
@@ -110,7 +129,14 @@ describe('a client', () => {
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer);
     seen = { headers, body: Buffer.concat(parts) };
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...(reply.encoding && { 'grpc-encoding': reply.encoding }) }, { waitForTrailers: true });
+    stream.respond(
+      {
+        ':status': 200,
+        'content-type': 'application/grpc',
+        ...(reply.encoding && { 'grpc-encoding': reply.encoding }),
+      },
+      { waitForTrailers: true },
+    );
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
     stream.end(reply.frame);
   }
@@ -155,14 +181,26 @@ describe('a client', () => {
 
 test('a grpc-js without the expected internals is refused at start', () => {
   expect(() => adaptChannel({} as never, snappyCodec, 1)).toThrow('filter stack');
-  expect(() => adaptServerSessions({} as never, { streamWindowBytes: 1, sessionWindowBytes: 1, onSession: () => undefined })).toThrow('grpc-js servers');
+  expect(() =>
+    adaptServerSessions({} as never, { streamWindowBytes: 1, sessionWindowBytes: 1, onSession: () => undefined }),
+  ).toThrow('grpc-js servers');
   expect(() => snappyServerInterceptor(snappyCodec)({} as never, {} as never)).toThrow('grpc-js server calls');
 });
 
 test('metadata of compressed calls is not changed by a call', async () => {
   const client = new Client('127.0.0.1:1', credentials.createInsecure());
   const metadata = new Metadata();
-  await new Promise((resolve) => client.makeUnaryRequest('/a/B', Buffer.from, Buffer.from, Buffer.alloc(0), metadata, { deadline: Date.now() + 50 }, resolve));
+  await new Promise((resolve) =>
+    client.makeUnaryRequest(
+      '/a/B',
+      Buffer.from,
+      Buffer.from,
+      Buffer.alloc(0),
+      metadata,
+      { deadline: Date.now() + 50 },
+      resolve,
+    ),
+  );
   expect(metadata.getMap()).toEqual({});
   client.close();
 });
@@ -175,11 +213,22 @@ function frame(flag: number, bytes: Buffer): Buffer {
 }
 
 /** One call over bare HTTP/2; resolves to the headers that carry the status. */
-function sendFrame(port: number, path: string, headers: Record<string, string>, body: Buffer): Promise<IncomingHttpHeaders> {
+function sendFrame(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+  body: Buffer,
+): Promise<IncomingHttpHeaders> {
   const session = connect(`http://127.0.0.1:${port}`);
   return new Promise<IncomingHttpHeaders>((resolve, reject) => {
     session.on('error', reject);
-    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...headers });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
     let answer: IncomingHttpHeaders = {};
     stream.on('response', (more) => (answer = { ...answer, ...more }));
     stream.on('trailers', (more) => (answer = { ...answer, ...more }));

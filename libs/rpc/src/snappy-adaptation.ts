@@ -1,4 +1,10 @@
-import { type ChannelInterface, Metadata, type Server, type ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import {
+  type ChannelInterface,
+  Metadata,
+  type Server,
+  type ServerInterceptingCall,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import type * as http2 from 'node:http2';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
@@ -61,7 +67,10 @@ export function snappyServerInterceptor(codec: FrameCodec): ServerInterceptor {
     requireServerCallInternals(internals);
     const encoding = internals.incomingEncoding;
     if (!['', 'identity', 'snappy', 'gzip', 'deflate'].includes(encoding)) {
-      call.sendStatus({ code: grpcCodeOf('UNIMPLEMENTED'), details: `grpc: Decompressor is not installed for grpc-encoding "${encoding}"` });
+      call.sendStatus({
+        code: grpcCodeOf('UNIMPLEMENTED'),
+        details: `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`,
+      });
       return call;
     }
     const raw = method.requestDeserialize === deserializeRaw;
@@ -134,7 +143,10 @@ export function adaptServerSessions(server: Server, sessions: ServerSessions): v
     typeof internals.commonServerOptions === 'object' && typeof createHttp2Server === 'function',
     'grpc-js servers have the internals that snappy-adaptation.ts relies on',
   );
-  internals.commonServerOptions.settings = { ...internals.commonServerOptions.settings, initialWindowSize: sessions.streamWindowBytes };
+  internals.commonServerOptions.settings = {
+    ...internals.commonServerOptions.settings,
+    initialWindowSize: sessions.streamWindowBytes,
+  };
   internals.createHttp2Server = (credentials) => {
     const http2Server = createHttp2Server.call(server, credentials);
     http2Server.on('session', (session) => {
@@ -241,11 +253,17 @@ function decompress(bytes: Buffer, { encoding, bytesMax, codec }: Decompression)
   if (encoding === 'gzip' || encoding === 'deflate') {
     return unzips[encoding](bytes, { maxOutputLength: bytesMax }).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw unreadable(error);
-      throw new StatusError({ code: grpcCodeOf('RESOURCE_EXHAUSTED'), details: `Cannot decompress gRPC message: it is longer than ${bytesMax} bytes` });
+      throw new StatusError({
+        code: grpcCodeOf('RESOURCE_EXHAUSTED'),
+        details: `Cannot decompress gRPC message: it is longer than ${bytesMax} bytes`,
+      });
     });
   }
   if (encoding !== 'snappy') {
-    throw new StatusError({ code: grpcCodeOf('INTERNAL'), details: 'grpc: compressed flag set with identity or empty encoding' });
+    throw new StatusError({
+      code: grpcCodeOf('INTERNAL'),
+      details: 'grpc: compressed flag set with identity or empty encoding',
+    });
   }
   try {
     return codec.decode(bytes, bytesMax);

@@ -46,7 +46,13 @@ export interface SyncResult {
  * whoever finds it may assume that the block's other files are there. Never deletes, neither here nor in the bucket.
  */
 export class Shipper {
-  readonly counters: ShipperCounters = { dirSyncs: 0, dirSyncFailures: 0, uploads: 0, uploadFailures: 0, corruptedBlocks: 0 };
+  readonly counters: ShipperCounters = {
+    dirSyncs: 0,
+    dirSyncFailures: 0,
+    uploads: 0,
+    uploadFailures: 0,
+    corruptedBlocks: 0,
+  };
   readonly #options: ShipperOptions;
   readonly #clock: Pick<Clock, 'nowMs'>;
   /** Passes run one after another: two would write over each other's links. */
@@ -124,7 +130,13 @@ export class Shipper {
       } catch (error) {
         if ((await vfs.stat(`${dir}/${id}`)) === undefined) continue; // Deleted by retention meanwhile.
         this.counters.corruptedBlocks++;
-        if (!skipCorruptedBlocks) throw new ShipError('BLOCK_META_UNREADABLE', id, `Cannot ship block ${id}: its meta.json is unreadable: ${messageOf(error)}`, { cause: error });
+        if (!skipCorruptedBlocks)
+          throw new ShipError(
+            'BLOCK_META_UNREADABLE',
+            id,
+            `Cannot ship block ${id}: its meta.json is unreadable: ${messageOf(error)}`,
+            { cause: error },
+          );
         result.failed++;
         log?.warn('corrupted block skipped', { block: id, error: messageOf(error) });
       }
@@ -137,7 +149,12 @@ export class Shipper {
     const { bucket, vfs, log } = this.#options;
     if (await bucket.exists(`${meta.ulid}/meta.json`, signal)) return false;
     const labels = this.#options.labels();
-    if (Object.keys(labels).length === 0) throw new ShipError('EXTERNAL_LABELS_EMPTY', meta.ulid, 'empty external labels are not allowed for Thanos block.');
+    if (Object.keys(labels).length === 0)
+      throw new ShipError(
+        'EXTERNAL_LABELS_EMPTY',
+        meta.ulid,
+        'empty external labels are not allowed for Thanos block.',
+      );
     const upload = this.#uploadDir(meta.ulid);
     try {
       const files = await this.#link(meta.ulid, upload);
@@ -154,7 +171,9 @@ export class Shipper {
   async #link(id: string, upload: string): Promise<ThanosFile[]> {
     const { vfs, dir } = this.#options;
     await vfs.makeDir(`${upload}/chunks`);
-    const chunks = (await vfs.readDir(`${dir}/${id}/chunks`)).filter(({ kind }) => kind === 'file').map(({ name }) => `chunks/${name}`);
+    const chunks = (await vfs.readDir(`${dir}/${id}/chunks`))
+      .filter(({ kind }) => kind === 'file')
+      .map(({ name }) => `chunks/${name}`);
     const files: ThanosFile[] = [];
     for (const path of [...chunks.sort(), 'index']) {
       await vfs.link(`${dir}/${id}/${path}`, `${upload}/${path}`);
@@ -164,12 +183,24 @@ export class Shipper {
     return [...files, { rel_path: 'meta.json' }];
   }
 
-  async #upload(meta: BlockMeta, labels: Readonly<Record<string, string>>, files: readonly ThanosFile[], upload: string, signal: AbortSignal): Promise<void> {
+  async #upload(
+    meta: BlockMeta,
+    labels: Readonly<Record<string, string>>,
+    files: readonly ThanosFile[],
+    upload: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { bucket, vfs, source } = this.#options;
-    const encode = (uploadTimeMs: number | undefined): Uint8Array => encodeShippedMeta(meta, { labels, source, files, uploadTimeMs });
+    const encode = (uploadTimeMs: number | undefined): Uint8Array =>
+      encodeShippedMeta(meta, { labels, source, files, uploadTimeMs });
     await writeFileDurable(vfs, `${upload}/meta.json`, encode(undefined));
-    const send = ({ rel_path: path, size_bytes: size = 0 }: ThanosFile): Promise<void> => bucket.upload(`${meta.ulid}/${path}`, fileSource(vfs, `${upload}/${path}`, size), signal);
-    await eachAtOnce(files.filter(({ rel_path }) => rel_path.startsWith('chunks/')), this.#options.uploadConcurrency || 1, send);
+    const send = ({ rel_path: path, size_bytes: size = 0 }: ThanosFile): Promise<void> =>
+      bucket.upload(`${meta.ulid}/${path}`, fileSource(vfs, `${upload}/${path}`, size), signal);
+    await eachAtOnce(
+      files.filter(({ rel_path }) => rel_path.startsWith('chunks/')),
+      this.#options.uploadConcurrency || 1,
+      send,
+    );
     for (const file of files) if (file.rel_path === 'index') await send(file);
     const shipped = encode(this.#clock.nowMs());
     await writeFileDurable(vfs, `${upload}/meta.json`, shipped);
@@ -196,7 +227,7 @@ function fileSource(vfs: Vfs, path: string, size: number): ObjectSource {
     async *open(from, to) {
       const file = await vfs.open(path, 'read');
       try {
-        for (let position = from; position < to; ) {
+        for (let position = from; position < to;) {
           const piece = new Uint8Array(Math.min(readBytes, to - position));
           const count = await file.read(piece, position);
           if (count === 0) return; // The bucket notices the missing bytes.

@@ -54,7 +54,10 @@ export interface Histograms {
 }
 
 /** A histogram with fixed upper bounds, ascending; the one of infinity is added. */
-export function createHistogram(registry: MetricRegistry, options: CellsOptions & { readonly buckets: readonly number[] }): Histograms {
+export function createHistogram(
+  registry: MetricRegistry,
+  options: CellsOptions & { readonly buckets: readonly number[] },
+): Histograms {
   const bounds = Float64Array.from(options.buckets);
   const table = new CellTable(options, () => new BucketCounts(bounds));
   registry.register({

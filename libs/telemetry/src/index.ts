@@ -1,5 +1,25 @@
 export { ListenError, formatHostPort, listenError, parseListenAddress, type ListenAddress } from './listen-address.js';
 export { createLogger, type LogLevel, type Logger, type LoggerOptions } from './logger.js';
-export { collectCounter, collectGauge, createRegistry, type ExpositionFormat, type MetricFamily, type MetricLabels, type MetricRegistry, type MetricSample, type ReadMetric, type RegistryOptions } from './registry.js';
-export { createCounter, createGauge, createHistogram, type Cell, type Cells, type CellsOptions, type HistogramCell, type Histograms } from './cells.js';
+export {
+  collectCounter,
+  collectGauge,
+  createRegistry,
+  type ExpositionFormat,
+  type MetricFamily,
+  type MetricLabels,
+  type MetricRegistry,
+  type MetricSample,
+  type ReadMetric,
+  type RegistryOptions,
+} from './registry.js';
+export {
+  createCounter,
+  createGauge,
+  createHistogram,
+  type Cell,
+  type Cells,
+  type CellsOptions,
+  type HistogramCell,
+  type Histograms,
+} from './cells.js';
 export { listenOn, startProbeServer, stopServer, type ProbeServer, type ProbeServerOptions } from './probe-server.js';

@@ -54,6 +54,8 @@ export function listenError(address: ListenAddress, cause: unknown): ListenError
   // grpc-js hands over only a text, so the code is looked for there too.
   const code = (cause as NodeJS.ErrnoException).code ?? /\bE[A-Z]{3,}\b/.exec(messageOf(cause))?.[0] ?? '';
   const reason =
-    code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? `lookup ${address.host}: no such host` : (causes[code] ?? messageOf(cause).split('\n')[0]);
+    code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+      ? `lookup ${address.host}: no such host`
+      : (causes[code] ?? messageOf(cause).split('\n')[0]);
   return new ListenError('LISTEN_FAILED', `listen tcp ${address.text}: ${reason}`, { cause });
 }

@@ -19,7 +19,10 @@ export interface LoggerOptions {
 
 export function createLogger({ level, format, component, write }: LoggerOptions): Logger {
   const sink: DestinationStream = write ? { write } : pino.destination({ fd: 2, sync: true });
-  const destination = format === 'json' ? sink : { write: (line: string) => sink.write(toLogfmt(JSON.parse(line) as Record<string, unknown>)) };
+  const destination =
+    format === 'json'
+      ? sink
+      : { write: (line: string) => sink.write(toLogfmt(JSON.parse(line) as Record<string, unknown>)) };
   const logger = pino(
     {
       level,
@@ -53,7 +56,9 @@ function plain(fields: Record<string, unknown> = {}): Record<string, unknown> {
 }
 
 function toLogfmt({ ts, level, msg, ...fields }: Record<string, unknown>): string {
-  return `${Object.entries({ ts, level, ...fields, msg }).map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`;
+  return `${Object.entries({ ts, level, ...fields, msg })
+    .map(([key, value]) => `${key}=${logfmtValue(value)}`)
+    .join(' ')}\n`;
 }
 
 function logfmtValue(value: unknown): string {

@@ -84,7 +84,9 @@ function* readAll({ labelNames, read }: ReadMetric): Iterable<MetricSample> {
     return;
   }
   for (const sample of values) {
-    yield labelNames === undefined ? sample : { ...sample, labels: Object.fromEntries(labelNames.map((name) => [name, sample.labels?.[name] ?? ''])) };
+    yield labelNames === undefined
+      ? sample
+      : { ...sample, labels: Object.fromEntries(labelNames.map((name) => [name, sample.labels?.[name] ?? ''])) };
   }
 }
 
@@ -109,7 +111,8 @@ function renderFamily(family: MetricFamily, format: ExpositionFormat): string {
   const base = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
   const sampleName = format === 'openmetrics' && type === 'counter' ? `${base}_total` : name;
   let text = `# HELP ${base} ${escapeHelp(help, format)}\n# TYPE ${base} ${type}\n`;
-  for (const { labels, value, suffix } of family.read()) text += `${sampleName}${suffix ?? ''}${renderLabels(labels)} ${renderValue(value)}\n`;
+  for (const { labels, value, suffix } of family.read())
+    text += `${sampleName}${suffix ?? ''}${renderLabels(labels)} ${renderValue(value)}\n`;
   return text;
 }
 

@@ -31,9 +31,15 @@ export async function loadBlocks(vfs: Vfs, dir: string, log: Log): Promise<Loade
       if (meta !== undefined) found.push({ ...meta, ulid: name });
     }
   }
-  const replaced = new Set(found.flatMap(({ ulid, compaction }) => (compaction.parents ?? []).map((parent) => parent.ulid).filter((parent) => parent !== ulid)));
+  const replaced = new Set(
+    found.flatMap(({ ulid, compaction }) =>
+      (compaction.parents ?? []).map((parent) => parent.ulid).filter((parent) => parent !== ulid),
+    ),
+  );
   for (const { ulid } of found) if (replaced.has(ulid)) await deleteBlock(vfs, dir, ulid);
-  const blocks = found.filter(({ ulid }) => !replaced.has(ulid)).sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1));
+  const blocks = found
+    .filter(({ ulid }) => !replaced.has(ulid))
+    .sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1));
   const ordinary = blocks.filter(({ compaction }) => (compaction.hints ?? []).length === 0);
   return { blocks, minValidTimeMs: Math.max(-Infinity, ...ordinary.map(({ maxTime }) => maxTime)) };
 }

@@ -1,5 +1,12 @@
 import type { Clock } from '@gauntlet/base';
-import { encodeBlockMeta, encodeTombstones, writeBlock, type BlockMeta, type BlockSinks, type ByteSink } from '@gauntlet/block';
+import {
+  encodeBlockMeta,
+  encodeTombstones,
+  writeBlock,
+  type BlockMeta,
+  type BlockSinks,
+  type ByteSink,
+} from '@gauntlet/block';
 import type { Head } from '@gauntlet/head';
 import { createUlid } from '@gauntlet/model';
 import { writeFileDurable, type Vfs } from '@gauntlet/vfs';
@@ -17,7 +24,11 @@ export interface CutContext {
  * Writes what the head holds of a range as a block of level 1. Nothing but a temporary directory exists until all of it is durable (spec/tsdb.md
  * 4.1). Resolves with undefined, and leaves nothing behind, when the range holds no sample.
  */
-export async function cutBlock({ vfs, dir, clock, randomBytes }: CutContext, head: Head, { minTimeMs, maxTimeMs }: CutRange): Promise<BlockMeta | undefined> {
+export async function cutBlock(
+  { vfs, dir, clock, randomBytes }: CutContext,
+  head: Head,
+  { minTimeMs, maxTimeMs }: CutRange,
+): Promise<BlockMeta | undefined> {
   const ulid = createUlid(clock.nowMs(), randomBytes(10));
   const work = `${dir}/${ulid}.tmp-for-creation`;
   const cursor = head.cursor(minTimeMs, maxTimeMs - 1);
@@ -31,7 +42,14 @@ export async function cutBlock({ vfs, dir, clock, randomBytes }: CutContext, hea
         await vfs.removeAll(work);
         return undefined;
       }
-      const meta: BlockMeta = { ulid, minTime: minTimeMs, maxTime: maxTimeMs, stats, compaction: { level: 1, sources: [ulid] }, version: 1 };
+      const meta: BlockMeta = {
+        ulid,
+        minTime: minTimeMs,
+        maxTime: maxTimeMs,
+        stats,
+        compaction: { level: 1, sources: [ulid] },
+        version: 1,
+      };
       await writeFileDurable(vfs, `${work}/tombstones`, encodeTombstones(new Map()));
       await writeFileDurable(vfs, `${work}/meta.json`, Buffer.from(encodeBlockMeta(meta)));
       await vfs.syncDir(`${work}/chunks`);

@@ -1,6 +1,11 @@
 import { blocksToDelete } from './retention.js';
 
-const block = (id: string, maxTimeMs: number, deletable = false) => ({ id, minTimeMs: maxTimeMs - 10, maxTimeMs, deletable });
+const block = (id: string, maxTimeMs: number, deletable = false) => ({
+  id,
+  minTimeMs: maxTimeMs - 10,
+  maxTimeMs,
+  deletable,
+});
 const blocks = [block('a', 100), block('b', 150), block('c', 200)];
 
 test.each([

@@ -20,8 +20,12 @@ export interface RetentionPolicy {
  * from the clock: an idle tenant loses nothing (spec/receive.md 7.6). The clock bounds it, though: one sample of a sender whose clock is years
  * ahead must not make all other blocks old. While a bucket is configured, a block that is not in it stays.
  */
-export function blocksToDelete(blocks: readonly RetainedBlock[], { retentionMs, nowMs, uploaded }: RetentionPolicy): RetainedBlock[] {
+export function blocksToDelete(
+  blocks: readonly RetainedBlock[],
+  { retentionMs, nowMs, uploaded }: RetentionPolicy,
+): RetainedBlock[] {
   const newest = Math.min(nowMs, Math.max(...blocks.map((block) => block.maxTimeMs)));
-  const isOver = (block: RetainedBlock) => block.deletable || (retentionMs > 0 && newest - block.maxTimeMs >= retentionMs);
+  const isOver = (block: RetainedBlock) =>
+    block.deletable || (retentionMs > 0 && newest - block.maxTimeMs >= retentionMs);
   return blocks.filter((block) => isOver(block) && (uploaded?.has(block.id) ?? true));
 }

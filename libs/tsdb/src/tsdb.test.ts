@@ -14,7 +14,9 @@ class LabClock implements Clock {
   nowMs = () => this.now;
   monotonicMs = () => this.now;
   sleep = (_delayMs: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) => setImmediate(() => (signal?.aborted ? reject(signal.reason as Error) : resolve())));
+    new Promise<void>((resolve, reject) =>
+      setImmediate(() => (signal?.aborted ? reject(signal.reason as Error) : resolve())),
+    );
 }
 
 function optionsOf(vfs: Vfs, more: Partial<TsdbOptions> = {}): TsdbOptions {
@@ -61,7 +63,12 @@ test('what was written is in the blocks of a flush, one for each aligned range',
   const all = rounds(500, 3200, 50);
   for (const samples of all) await write(database, samples);
   await database.flush();
-  expect(database.blocks.map(({ minTime, maxTime }) => [minTime, maxTime])).toEqual([[500, 1000], [1000, 2000], [2000, 3000], [3000, 3151]]);
+  expect(database.blocks.map(({ minTime, maxTime }) => [minTime, maxTime])).toEqual([
+    [500, 1000],
+    [1000, 2000],
+    [2000, 3000],
+    [3000, 3151],
+  ]);
   expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf(all.flat()));
   expect(database.head.seriesCount).toBe(0);
   await database.close();
@@ -88,7 +95,12 @@ test('samples that lie ages apart are flushed to as many blocks as there are, an
   const vfs = new MemoryVfs();
   const database = await Tsdb.open(optionsOf(vfs));
   const far = Number.MAX_SAFE_INTEGER - 1;
-  const all: LabSample[] = [['a', -far, 1], ['a', 5, 2], ['a', 1e14, 3], ['a', far, 4]];
+  const all: LabSample[] = [
+    ['a', -far, 1],
+    ['a', 5, 2],
+    ['a', 1e14, 3],
+    ['a', far, 4],
+  ];
   for (const sample of all) await write(database, [sample]);
   expect(database.append(batchOf([['a', 2 ** 53, 5]]), 0).rejected.outOfBounds).toBe(1);
   expect(await database.flush()).toHaveLength(4);
@@ -118,10 +130,18 @@ test('a head is cut once its oldest sample is one and a half ranges old, and onl
   expect(await database.cutIfDue()).toHaveLength(0);
   (options.clock as LabClock).now = 2600;
   expect(await database.cutIfDue()).toHaveLength(2);
-  expect(database.blocks.map(({ minTime, maxTime }) => [minTime, maxTime])).toEqual([[0, 1000], [1000, 2000]]);
+  expect(database.blocks.map(({ minTime, maxTime }) => [minTime, maxTime])).toEqual([
+    [0, 1000],
+    [1000, 2000],
+  ]);
   expect(database.head.minTimeMs).toBe(2000);
-  const meta = parseBlockMeta(Buffer.from(await vfs.readFile(`${dir}/${database.blocks[0]!.ulid}/meta.json`)).toString());
-  expect(meta).toEqual({ ...database.blocks[0], stats: { numSamples: 20, numFloatSamples: 20, numSeries: 8, numChunks: 8 } });
+  const meta = parseBlockMeta(
+    Buffer.from(await vfs.readFile(`${dir}/${database.blocks[0]!.ulid}/meta.json`)).toString(),
+  );
+  expect(meta).toEqual({
+    ...database.blocks[0],
+    stats: { numSamples: 20, numFloatSamples: 20, numSeries: 8, numChunks: 8 },
+  });
   await database.flush();
   expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf(all.flat()));
   await database.close();
@@ -193,7 +213,8 @@ test('leftovers of a killed process are removed at the start, compacted parents 
   await database.flush();
   await database.close();
   const [parent, child] = database.blocks;
-  for (const name of ['01M7YK4BXNW2AHDFVDV2P09Q2K.tmp-for-creation', '01M7YK4BXNW2AHDFVDV2P09Q2K.tmp-for-deletion']) await vfs.makeDir(`${dir}/${name}/chunks`);
+  for (const name of ['01M7YK4BXNW2AHDFVDV2P09Q2K.tmp-for-creation', '01M7YK4BXNW2AHDFVDV2P09Q2K.tmp-for-deletion'])
+    await vfs.makeDir(`${dir}/${name}/chunks`);
   const path = `${dir}/${child!.ulid}/meta.json`;
   const meta = JSON.parse(Buffer.from(await vfs.readFile(path)).toString()) as { compaction: object };
   Object.assign(meta.compaction, { level: 2, parents: [{ ulid: parent!.ulid, minTime: 0, maxTime: 1000 }] });
@@ -212,7 +233,9 @@ test('a log with samples that this version does not keep is refused, and left as
   const file = await vfs.open(`${dir}/wbl/00000000`, 'create');
   await file.write(Buffer.from([1]), 0);
   await file.close();
-  await expect(Tsdb.open(optionsOf(vfs))).rejects.toThrow(`Cannot open ${dir}: it holds out-of-order samples in wbl/00000000, which this version does not keep`);
+  await expect(Tsdb.open(optionsOf(vfs))).rejects.toThrow(
+    `Cannot open ${dir}: it holds out-of-order samples in wbl/00000000, which this version does not keep`,
+  );
 });
 
 test('while the log cannot be written, writes are refused; afterwards what was in memory is logged before anything else', async () => {
@@ -220,10 +243,17 @@ test('while the log cannot be written, writes are refused; afterwards what was i
   const options = optionsOf(disk);
   const database = await Tsdb.open(options);
   await write(database, round(10));
-  disk.fail({ operation: ['write', 'datasync', 'open'], when: ({ path }) => path.includes('/wal'), code: 'ENOSPC', times: Infinity });
+  disk.fail({
+    operation: ['write', 'datasync', 'open'],
+    when: ({ path }) => path.includes('/wal'),
+    code: 'ENOSPC',
+    times: Infinity,
+  });
   const failed = database.append(batchOf(round(20)), 0);
   await expect(failed.committed).rejects.toMatchObject({ kind: 'unavailable' });
-  expect(() => database.append(batchOf(round(30)), 0)).toThrow(expect.objectContaining({ kind: 'unavailable', code: 'LOG_FAILING' }));
+  expect(() => database.append(batchOf(round(30)), 0)).toThrow(
+    expect.objectContaining({ kind: 'unavailable', code: 'LOG_FAILING' }),
+  );
   disk.heal();
   while (database.wal.state !== 'open') await new Promise((resolve) => setImmediate(resolve));
   // The client repeats what failed: the head has it, and now the log has it, too.
@@ -278,7 +308,8 @@ test('no single failing call to the disk loses what was answered', async () => {
     const answered: string[] = [];
     const options = optionsOf(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
     let database: Tsdb | undefined;
-    for (let attempt = 0; attempt < 3 && database === undefined; attempt++) database = await Tsdb.open(options).catch(() => undefined);
+    for (let attempt = 0; attempt < 3 && database === undefined; attempt++)
+      database = await Tsdb.open(options).catch(() => undefined);
     for (let turn = 0; turn < 30; turn++) {
       const samples = Array.from({ length: 40 }, (_, index): LabSample => [`s${index}`, turn * 100, turn]);
       try {
@@ -286,7 +317,8 @@ test('no single failing call to the disk loses what was answered', async () => {
         await committed;
         answered.push(...textOf(samples));
       } catch {
-        for (let turns = 0; turns < 200 && database!.wal.state !== 'open'; turns++) await new Promise((resolve) => setImmediate(resolve));
+        for (let turns = 0; turns < 200 && database!.wal.state !== 'open'; turns++)
+          await new Promise((resolve) => setImmediate(resolve));
       }
       (options.clock as LabClock).now = turn * 100;
       if (turn % 5 === 4) await database!.cutIfDue().catch(() => {});
@@ -309,6 +341,10 @@ test('no single failing call to the disk loses what was answered', async () => {
     const disk = new FaultyVfs(new MemoryVfs(), { nth, code: nth % 2 === 0 ? 'EIO' : 'ENOSPC' });
     const { answered: kept, inner } = await run(disk);
     const found = new Set(inner);
-    expect({ nth, lost: kept.filter((text) => !found.has(text)), doubled: inner.length - found.size }).toEqual({ nth, lost: [], doubled: 0 });
+    expect({ nth, lost: kept.filter((text) => !found.has(text)), doubled: inner.length - found.size }).toEqual({
+      nth,
+      lost: [],
+      doubled: 0,
+    });
   }
 }, 600_000);

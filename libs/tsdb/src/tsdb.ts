@@ -82,9 +82,24 @@ export interface TsdbStats {
 export class Tsdb {
   readonly head: Head;
   readonly wal: WalWriter;
-  readonly stats: TsdbStats = { cuts: 0, cutFailures: 0, cutSeconds: 0, blocksDeleted: 0, checkpoints: 0, checkpointFailures: 0 };
+  readonly stats: TsdbStats = {
+    cuts: 0,
+    cutFailures: 0,
+    cutSeconds: 0,
+    blocksDeleted: 0,
+    checkpoints: 0,
+    checkpointFailures: 0,
+  };
   /** Samples refused since the database was opened, by class. */
-  readonly rejections: Rejections = { outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0 };
+  readonly rejections: Rejections = {
+    outOfBounds: 0,
+    outOfOrder: 0,
+    duplicate: 0,
+    emptyLabel: 0,
+    duplicateLabel: 0,
+    unsortedLabel: 0,
+    unsupported: 0,
+  };
   readonly #options: TsdbOptions;
   readonly #maintenance = new TurnLock();
   #blocks: BlockMeta[];
@@ -126,11 +141,17 @@ export class Tsdb {
    */
   append(batch: ScannedBatch, group: number): AppendOutcome {
     if (this.#closed) throw new TsdbUnavailableError('TSDB_CLOSED', 'Cannot append: the database is closed');
-    if (this.wal.state !== 'open') throw new TsdbUnavailableError('LOG_FAILING', 'Cannot append: the log cannot be written');
+    if (this.wal.state !== 'open')
+      throw new TsdbUnavailableError('LOG_FAILING', 'Cannot append: the log cannot be written');
     if (this.wal.stats.pendingBytes > this.#options.pendingBytesMax) {
-      throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${this.wal.stats.pendingBytes} bytes wait for the log's disk`);
+      throw new TsdbUnavailableError(
+        'LOG_BEHIND',
+        `Cannot append: ${this.wal.stats.pendingBytes} bytes wait for the log's disk`,
+      );
     }
-    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, { timestampMsMax: this.#timestampMsMax() });
+    const { records, rejected, hasRejections, samplesAppended }: AppendResult = this.head.append(batch, group, {
+      timestampMsMax: this.#timestampMsMax(),
+    });
     if (hasRejections) this.#count(rejected);
     if (records.length === 0) return { rejected, hasRejections, samplesAppended, committed: Promise.resolve() };
     // The records are views into the head's memory: the log copies them in this turn.
@@ -187,7 +208,12 @@ export class Tsdb {
   applyRetention(uploaded: ReadonlySet<string> | undefined): Promise<string[]> {
     return this.#maintenance.run(async () => {
       const { vfs, dir, clock, retentionMs } = this.#options;
-      const blocks = this.#blocks.map(({ ulid, minTime, maxTime, compaction }) => ({ id: ulid, minTimeMs: minTime, maxTimeMs: maxTime, deletable: compaction.deletable ?? false }));
+      const blocks = this.#blocks.map(({ ulid, minTime, maxTime, compaction }) => ({
+        id: ulid,
+        minTimeMs: minTime,
+        maxTimeMs: maxTime,
+        deletable: compaction.deletable ?? false,
+      }));
       const ids: string[] = [];
       for (const { id } of blocksToDelete(blocks, { retentionMs, nowMs: clock.nowMs(), uploaded })) {
         await deleteBlock(vfs, dir, id);
@@ -221,7 +247,15 @@ export class Tsdb {
       this.#coveredMs = range.maxTimeMs;
       if (meta !== undefined) {
         this.#blocks.push(meta);
-        log.info('block is cut', { dir, block: meta.ulid, minTime: meta.minTime, maxTime: meta.maxTime, series: meta.stats.numSeries ?? 0, samples: meta.stats.numSamples ?? 0, seconds: (clock.monotonicMs() - startMs) / 1000 });
+        log.info('block is cut', {
+          dir,
+          block: meta.ulid,
+          minTime: meta.minTime,
+          maxTime: meta.maxTime,
+          series: meta.stats.numSeries ?? 0,
+          samples: meta.stats.numSamples ?? 0,
+          seconds: (clock.monotonicMs() - startMs) / 1000,
+        });
       }
       await inSlices((budgetMs) => this.head.truncate(range.maxTimeMs, budgetMs));
       invariant(this.head.seriesCount === 0 || this.head.minTimeMs >= range.maxTimeMs, 'a cut empties its range');
@@ -254,7 +288,10 @@ export class Tsdb {
       if (await truncateLog(this.#options, this.head, this.wal, minTimeMs)) this.stats.checkpoints += 1;
     } catch (error) {
       this.stats.checkpointFailures += 1;
-      this.#options.log.error('log could not be truncated', { dir: this.#options.dir, error: error instanceof Error ? error.message : String(error) });
+      this.#options.log.error('log could not be truncated', {
+        dir: this.#options.dir,
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 }

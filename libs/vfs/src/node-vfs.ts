@@ -1,4 +1,16 @@
-import { type FileHandle, link, mkdir, open, readFile, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DirEntry, FileStat, OpenMode, Vfs, VfsFile } from './vfs.js';
 
@@ -21,7 +33,10 @@ export const nodeVfs: Vfs = {
 
   async readDir(path) {
     const entries = await readdir(path, { withFileTypes: true });
-    const found = entries.map((entry): DirEntry => ({ name: entry.name, kind: entry.isDirectory() ? 'directory' : 'file' }));
+    const found = entries.map((entry): DirEntry => ({
+      name: entry.name,
+      kind: entry.isDirectory() ? 'directory' : 'file',
+    }));
     return found.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   },
 
@@ -87,7 +102,7 @@ class NodeFile implements VfsFile {
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
     // A full disk answers with a short write first and with ENOSPC only to the next one.
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
       done += bytesWritten;
     }

@@ -8,7 +8,10 @@ test('after power loss at any call, a replaced file is the old one or the new on
       const disk = new CrashVfs();
       await replaceFileDurable(disk, '/state', Buffer.from('old'));
       disk.losePowerIn(operations);
-      const stored = await replaceFileDurable(disk, '/state', Buffer.from('new')).then(() => true, () => false);
+      const stored = await replaceFileDurable(disk, '/state', Buffer.from('new')).then(
+        () => true,
+        () => false,
+      );
       const found = Buffer.from(await disk.afterPowerLoss(seed).readFile('/state')).toString();
       expect(stored ? ['new'] : ['old', 'new']).toContain(found);
     }),
@@ -22,7 +25,9 @@ test('whichever call fails, the old file is still whole', async () => {
   for (let nth = 1; nth <= rehearsal.calls.length; nth++) {
     const memory = new MemoryVfs();
     await writeFileDurable(memory, '/state', Buffer.from('old'));
-    await expect(replaceFileDurable(new FaultyVfs(memory, { nth, code: 'EIO' }), '/state', Buffer.from('longer'))).rejects.toMatchObject({ code: 'EIO' });
+    await expect(
+      replaceFileDurable(new FaultyVfs(memory, { nth, code: 'EIO' }), '/state', Buffer.from('longer')),
+    ).rejects.toMatchObject({ code: 'EIO' });
     expect(['old', 'longer']).toContain(Buffer.from(await memory.readFile('/state')).toString());
   }
 });

@@ -53,7 +53,8 @@ export class CheckpointFilter {
       case RecordType.floatHistogramsV2:
         return this.#keepWhole(record, skipFloatHistogram);
       case RecordType.metadata:
-        for (const entry of decodeMetadata(record)) if (this.#rule.keep(entry.ref)) this.#metadata.set(entry.ref, entry);
+        for (const entry of decodeMetadata(record))
+          if (this.#rule.keep(entry.ref)) this.#metadata.set(entry.ref, entry);
         return undefined;
       default:
         return undefined;
@@ -132,7 +133,10 @@ function rebased(record: Uint8Array, starts: readonly number[], skipBody: (curso
     skipBody(cursor);
     if (first === undefined) sink.u64(ref0 + ref).u64(time0 + time);
     first ??= { ref, time };
-    sink.svarint(ref - first.ref).svarint(time - first.time).raw(cursor.since(body));
+    sink
+      .svarint(ref - first.ref)
+      .svarint(time - first.time)
+      .raw(cursor.since(body));
   }
   return sink.finish();
 }

@@ -1,6 +1,27 @@
 import { MemoryVfs } from '@gauntlet/vfs/testing';
-import { checkpointRange, decodeMetadata, decodeSamples, encodeMetadata, encodeSamples, encodeSeries, openWal, planCheckpoint, recordType, replayWal, truncateWal, writeCheckpoint } from './index.js';
-import { diskWith, filesIn, fingerprints, goldenFiles, goldenJson, goldenLines, type GoldenRecord } from './testing/golden.js';
+import {
+  checkpointRange,
+  decodeMetadata,
+  decodeSamples,
+  encodeMetadata,
+  encodeSamples,
+  encodeSeries,
+  openWal,
+  planCheckpoint,
+  recordType,
+  replayWal,
+  truncateWal,
+  writeCheckpoint,
+} from './index.js';
+import {
+  diskWith,
+  filesIn,
+  fingerprints,
+  goldenFiles,
+  goldenJson,
+  goldenLines,
+  type GoldenRecord,
+} from './testing/golden.js';
 
 test.each([
   // first, last before the roll, expected
@@ -20,7 +41,12 @@ test('a checkpoint holds what the recorded one holds, in the same bytes but for 
   const { from, to, mint } = goldenJson<{ from: number; to: number; mint: string }>('checkpoint/case.json');
   const vfs = await diskWith(goldenFiles('checkpoint/before/wal'), '/wal');
   const expected = goldenLines<GoldenRecord>('checkpoint/checkpoint-records.jsonl.gz').map(({ record }) => record);
-  const { records } = await writeCheckpoint(vfs, '/wal', { from, to, minTimeMs: Number(mint), keep: (ref) => ref % 4 !== 0 });
+  const { records } = await writeCheckpoint(vfs, '/wal', {
+    from,
+    to,
+    minTimeMs: Number(mint),
+    keep: (ref) => ref % 4 !== 0,
+  });
   await truncateWal(vfs, '/wal', to);
   expect(records).toBe(expected.length);
 
@@ -67,7 +93,9 @@ test('a checkpoint that would leave a gap is refused', async () => {
   const vfs = new MemoryVfs();
   await logWith(vfs, [], [], [], []);
   await writeCheckpoint(vfs, '/wal', { from: 0, to: 1, minTimeMs: 0, keep: () => true });
-  await expect(writeCheckpoint(vfs, '/wal', { from: 3, to: 3, minTimeMs: 0, keep: () => true })).rejects.toMatchObject({ code: 'WAL_SEGMENT_GAP' });
+  await expect(writeCheckpoint(vfs, '/wal', { from: 3, to: 3, minTimeMs: 0, keep: () => true })).rejects.toMatchObject({
+    code: 'WAL_SEGMENT_GAP',
+  });
 });
 
 test('damage in the input ends a checkpoint and leaves the log as it was', async () => {
@@ -76,7 +104,9 @@ test('damage in the input ends a checkpoint and leaves the log as it was', async
   await file.write(Buffer.from('?'), 100);
   await file.close();
   const before = await vfs.readDir('/wal');
-  await expect(writeCheckpoint(vfs, '/wal', { from: 0, to: 3, minTimeMs: 0, keep: () => true })).rejects.toMatchObject({ code: 'WAL_CORRUPT' });
+  await expect(writeCheckpoint(vfs, '/wal', { from: 0, to: 3, minTimeMs: 0, keep: () => true })).rejects.toMatchObject({
+    code: 'WAL_CORRUPT',
+  });
   expect(await vfs.readDir('/wal')).toEqual(before);
   await expect(truncateWal(vfs, '/wal', 3)).rejects.toMatchObject({ code: 'WAL_CHECKPOINT_CORRUPT' });
 });
@@ -86,7 +116,10 @@ test('a damaged checkpoint is an error, not a reason to repair', async () => {
   const file = await vfs.open('/wal/checkpoint.00000003/00000000', 'update');
   await file.write(Buffer.from('?'), 100);
   await file.close();
-  await expect(replayWal(vfs, '/wal', { onRecord: () => undefined })).rejects.toMatchObject({ kind: 'corrupt', code: 'WAL_CHECKPOINT_CORRUPT' });
+  await expect(replayWal(vfs, '/wal', { onRecord: () => undefined })).rejects.toMatchObject({
+    kind: 'corrupt',
+    code: 'WAL_CHECKPOINT_CORRUPT',
+  });
 });
 
 test('samples are kept by time alone, and what is kept starts anew from its own first sample', async () => {

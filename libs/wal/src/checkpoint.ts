@@ -30,7 +30,8 @@ export async function planCheckpoint(vfs: Vfs, dir: string, lastBeforeRoll: numb
   return first === undefined ? undefined : checkpointRange(first, lastBeforeRoll);
 }
 
-export interface CheckpointOptions extends SegmentRange, CheckpointRule, Pick<WalOptions, 'compress' | 'segmentBytesMax' | 'clock' | 'codec'> {}
+export interface CheckpointOptions
+  extends SegmentRange, CheckpointRule, Pick<WalOptions, 'compress' | 'segmentBytesMax' | 'clock' | 'codec'> {}
 
 const pendingBytesMax = 4 * MiB;
 
@@ -38,7 +39,11 @@ const pendingBytesMax = 4 * MiB;
  * Writes what is still needed of the newest checkpoint and of segments `from` to `to` as checkpoint `to`. It appears whole or not
  * at all; what it replaces is left to `truncateWal`. Damage anywhere in the input ends it with an error, and nothing is changed.
  */
-export async function writeCheckpoint(vfs: Vfs, dir: string, options: CheckpointOptions): Promise<{ readonly records: number }> {
+export async function writeCheckpoint(
+  vfs: Vfs,
+  dir: string,
+  options: CheckpointOptions,
+): Promise<{ readonly records: number }> {
   const { from, to, minTimeMs, keep, ...walOptions } = options;
   const { checkpoints } = await listWal(vfs, dir);
   refuseGap(dir, [from], (checkpoints.at(-1) ?? from - 1) + 1);
@@ -85,12 +90,16 @@ export async function writeCheckpoint(vfs: Vfs, dir: string, options: Checkpoint
 export async function truncateWal(vfs: Vfs, dir: string, to: number): Promise<void> {
   const { segments, checkpoints } = await listWal(vfs, dir);
   if (!checkpoints.includes(to)) {
-    throw new WalUnreadableError('WAL_CHECKPOINT_CORRUPT', `Cannot truncate WAL ${dir}: ${checkpointName(to)} is missing`);
+    throw new WalUnreadableError(
+      'WAL_CHECKPOINT_CORRUPT',
+      `Cannot truncate WAL ${dir}: ${checkpointName(to)} is missing`,
+    );
   }
   // From the first up, and the older checkpoints after the segments: wherever a crash falls, what is left replays.
   for (const segment of segments) if (segment <= to) await vfs.remove(`${dir}/${segmentName(segment)}`);
   await vfs.syncDir(dir);
   for (const older of checkpoints) if (older < to) await vfs.removeAll(`${dir}/${checkpointName(older)}`);
-  for (const { name } of await vfs.readDir(dir)) if (/^checkpoint\.\d+\.tmp$/.test(name)) await vfs.removeAll(`${dir}/${name}`);
+  for (const { name } of await vfs.readDir(dir))
+    if (/^checkpoint\.\d+\.tmp$/.test(name)) await vfs.removeAll(`${dir}/${name}`);
   await vfs.syncDir(dir);
 }

@@ -8,4 +8,8 @@ export interface Codec {
   snappyDecode(bytes: Uint8Array, bytesMax: number): Uint8Array;
 }
 
-export const kernelCodec: Codec = { crc32c: (bytes) => crc32c(bytes), snappyEncode: snappyBlockEncode, snappyDecode: snappyBlockDecode };
+export const kernelCodec: Codec = {
+  crc32c: (bytes) => crc32c(bytes),
+  snappyEncode: snappyBlockEncode,
+  snappyDecode: snappyBlockDecode,
+};

@@ -32,10 +32,15 @@ const scripts: fc.Arbitrary<Script> = fc.record({
   loseSyncAt: fc.nat(12),
 });
 
-const recordOf = (index: number, size: number): Buffer => Buffer.alloc(size + 4, index + 1).fill(`${1000 + index}`, 0, 4);
+const recordOf = (index: number, size: number): Buffer =>
+  Buffer.alloc(size + 4, index + 1).fill(`${1000 + index}`, 0, 4);
 
 /** Logs until the script or the power ends. Returns the size of everything appended, and how many records were acknowledged. */
-async function logUntilPowerLoss(disk: CrashVfs, script: Script, firstIndex: number): Promise<{ sizes: number[]; synced: number }> {
+async function logUntilPowerLoss(
+  disk: CrashVfs,
+  script: Script,
+  firstIndex: number,
+): Promise<{ sizes: number[]; synced: number }> {
   const sizes: number[] = [];
   let synced = 0;
   const clock = clockUntil(() => disk.powerIsOff);
@@ -49,7 +54,10 @@ async function logUntilPowerLoss(disk: CrashVfs, script: Script, firstIndex: num
       if (sizes.length % script.commitEvery !== 0) continue;
       if (sizes.length / script.commitEvery === script.loseSyncAt) disk.loseSyncs(1);
       const count = sizes.length;
-      await wal.commit().then(() => (synced = count), () => undefined);
+      await wal.commit().then(
+        () => (synced = count),
+        () => undefined,
+      );
     }
   } catch {
     // The power is off, or opening failed: nothing more can be logged.
@@ -86,33 +94,45 @@ function expectSurvivors(found: readonly string[], written: readonly string[], s
   }
 }
 
-const fingerprint = (record: Uint8Array): string => `${Buffer.from(record.subarray(0, 4)).toString()} ${record.length} ${record.at(-1)}`;
+const fingerprint = (record: Uint8Array): string =>
+  `${Buffer.from(record.subarray(0, 4)).toString()} ${record.length} ${record.at(-1)}`;
 
-test('after power loss, replay gives everything synced, nothing twice and nothing out of order, and so again after repair and a second loss', async () => {
-  await fc.assert(
-    fc.asyncProperty(scripts, scripts, fc.nat(120), fc.nat(120), fc.nat(), async (script, second, powerLossAt, secondLossAt, seed) => {
-      const first = new CrashVfs({ powerLossAt });
-      const { sizes, synced } = await logUntilPowerLoss(first, script, 0);
-      const expected = sizes.map((size, index) => fingerprint(recordOf(index, size)));
-      const found = await replayed(first.afterPowerLoss(seed));
-      expectSurvivors(found, expected, synced);
+test(
+  'after power loss, replay gives everything synced, nothing twice and nothing out of order, and so again after repair and a second loss',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        scripts,
+        scripts,
+        fc.nat(120),
+        fc.nat(120),
+        fc.nat(),
+        async (script, second, powerLossAt, secondLossAt, seed) => {
+          const first = new CrashVfs({ powerLossAt });
+          const { sizes, synced } = await logUntilPowerLoss(first, script, 0);
+          const expected = sizes.map((size, index) => fingerprint(recordOf(index, size)));
+          const found = await replayed(first.afterPowerLoss(seed));
+          expectSurvivors(found, expected, synced);
 
-      // The power may also go while the log is repaired, and then while it goes on.
-      const limited = first.afterPowerLoss(seed);
-      limited.losePowerIn(secondLossAt);
-      let repaired = false;
-      try {
-        await replayed(limited);
-        repaired = true;
-      } catch (error) {
-        if (!limited.powerIsOff) throw error;
-      }
-      const more = repaired ? await logUntilPowerLoss(limited, second, 100) : { sizes: [], synced: 0 };
-      const after = await replayed(limited.afterPowerLoss(seed + 1));
-      const all = [...found, ...more.sizes.map((size, index) => fingerprint(recordOf(100 + index, size)))];
-      // What the first replay gave is durable as soon as the log was repaired, if that was needed, and opened.
-      expectSurvivors(after, all, more.synced > 0 ? found.length + more.synced : Math.min(synced, found.length));
-    }),
-    { numRuns },
-  );
-}, timeoutMs);
+          // The power may also go while the log is repaired, and then while it goes on.
+          const limited = first.afterPowerLoss(seed);
+          limited.losePowerIn(secondLossAt);
+          let repaired = false;
+          try {
+            await replayed(limited);
+            repaired = true;
+          } catch (error) {
+            if (!limited.powerIsOff) throw error;
+          }
+          const more = repaired ? await logUntilPowerLoss(limited, second, 100) : { sizes: [], synced: 0 };
+          const after = await replayed(limited.afterPowerLoss(seed + 1));
+          const all = [...found, ...more.sizes.map((size, index) => fingerprint(recordOf(100 + index, size)))];
+          // What the first replay gave is durable as soon as the log was repaired, if that was needed, and opened.
+          expectSurvivors(after, all, more.synced > 0 ? found.length + more.synced : Math.min(synced, found.length));
+        },
+      ),
+      { numRuns },
+    );
+  },
+  timeoutMs,
+);

@@ -6,20 +6,26 @@ async function recordsOf(path: string): Promise<{ segment: number; end: number; 
   const vfs = await diskWith(goldenFiles(path), '/wal');
   const found: { segment: number; end: number; record: string }[] = [];
   const result = await replayWal(vfs, '/wal', {
-    onRecord: (record, at) => found.push({ segment: at.segment, end: at.offset, record: Buffer.from(record).toString('base64') }),
+    onRecord: (record, at) =>
+      found.push({ segment: at.segment, end: at.offset, record: Buffer.from(record).toString('base64') }),
   });
   expect(result.damage).toBeUndefined();
   expect(result.records).toBe(found.length);
   return found;
 }
 
-test.each(['all-records-none', 'all-records-snappy', 'all-records-v2-none', 'edges-64KiB-segments-none', 'edges-64KiB-segments-snappy'])(
-  'the records and positions of the log %s are read as recorded',
-  async (name) => {
-    const expected = goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`);
-    expect(await recordsOf(`good/${name}/wal`)).toEqual(expected.map(({ segment, end, record }) => ({ segment, end, record })));
-  },
-);
+test.each([
+  'all-records-none',
+  'all-records-snappy',
+  'all-records-v2-none',
+  'edges-64KiB-segments-none',
+  'edges-64KiB-segments-snappy',
+])('the records and positions of the log %s are read as recorded', async (name) => {
+  const expected = goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`);
+  expect(await recordsOf(`good/${name}/wal`)).toEqual(
+    expected.map(({ segment, end, record }) => ({ segment, end, record })),
+  );
+});
 
 test('a record that Zstandard compressed is refused by name', async () => {
   const vfs = await diskWith(goldenFiles('good/all-records-zstd/wal'), '/wal');
@@ -32,7 +38,8 @@ test('a record that Zstandard compressed is refused by name', async () => {
 test.each(['all-records-none', 'all-records-v2-none'])('the log %s is written byte for byte', async (name) => {
   const vfs = new MemoryVfs();
   const wal = await openWal(vfs, '/wal');
-  for (const { record } of goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`)) wal.append([Buffer.from(record, 'base64')]);
+  for (const { record } of goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`))
+    wal.append([Buffer.from(record, 'base64')]);
   await wal.close();
   expect(fingerprints(await filesIn(vfs, '/wal'))).toEqual(fingerprints(goldenFiles(`good/${name}/wal`)));
 });
@@ -50,7 +57,9 @@ test('page ends, empty and oversize records and rolls are written byte for byte'
   await wal.close();
   wal = await openWal(vfs, '/wal', { segmentBytesMax });
   await wal.close();
-  expect(fingerprints(await filesIn(vfs, '/wal'))).toEqual(fingerprints(goldenFiles('good/edges-64KiB-segments-none/wal')));
+  expect(fingerprints(await filesIn(vfs, '/wal'))).toEqual(
+    fingerprints(goldenFiles('good/edges-64KiB-segments-none/wal')),
+  );
 });
 
 test.each([false, true])('what was appended and committed is replayed (compressed: %s)', async (compress) => {

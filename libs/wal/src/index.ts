@@ -1,4 +1,11 @@
-export { checkpointRange, planCheckpoint, truncateWal, writeCheckpoint, type CheckpointOptions, type SegmentRange } from './checkpoint.js';
+export {
+  checkpointRange,
+  planCheckpoint,
+  truncateWal,
+  writeCheckpoint,
+  type CheckpointOptions,
+  type SegmentRange,
+} from './checkpoint.js';
 export { type Codec } from './codec.js';
 export { openWal } from './open-wal.js';
 export { RecordType, recordType } from './record-type.js';

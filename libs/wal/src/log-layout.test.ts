@@ -6,7 +6,12 @@ test.each([
   [100, snappyFlag],
   [101, 0],
 ])('a record of %d bytes, where readers decompress to 100 at most, is stored with flags %d', (length, compression) => {
-  const layout = new LogLayout({ segment: 0, segmentBytesMax: 1 << 20, codec: kernelCodec, compressedRecordBytesMax: 100 });
+  const layout = new LogLayout({
+    segment: 0,
+    segmentBytesMax: 1 << 20,
+    codec: kernelCodec,
+    compressedRecordBytesMax: 100,
+  });
   const record = Buffer.alloc(length, 7);
   layout.append(record, true);
   const [stored] = recordsIn(layout.take());

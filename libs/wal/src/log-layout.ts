@@ -1,6 +1,15 @@
 import { KiB, MiB } from '@gauntlet/base';
 import type { Codec } from './codec.js';
-import { FragmentType, fragmentBytesMax, headerBytes, pageBytes, recordBytesMax, snappyFlag, typeMask, zstdFlag } from './fragment.js';
+import {
+  FragmentType,
+  fragmentBytesMax,
+  headerBytes,
+  pageBytes,
+  recordBytesMax,
+  snappyFlag,
+  typeMask,
+  zstdFlag,
+} from './fragment.js';
 
 /** Bytes of the log on their way to the disk: `length` bytes of `buffer` belong at `offset` of the segment. */
 export interface Extent {
@@ -32,7 +41,12 @@ export class LogLayout {
   #extents: Extent[] = [];
   #bytes = 0;
 
-  constructor(options: { readonly segment: number; readonly segmentBytesMax: number; readonly codec: Codec; readonly compressedRecordBytesMax?: number }) {
+  constructor(options: {
+    readonly segment: number;
+    readonly segmentBytesMax: number;
+    readonly codec: Codec;
+    readonly compressedRecordBytesMax?: number;
+  }) {
     this.#segment = options.segment;
     this.#segmentBytesMax = options.segmentBytesMax;
     this.#codec = options.codec;
@@ -152,7 +166,7 @@ function typeOf(isFirst: boolean, isLast: boolean): number {
 export function* recordsIn(extents: readonly Extent[]): Generator<{ stored: Uint8Array; compression: number }> {
   let parts: Uint8Array[] = [];
   for (const { buffer, offset, length } of extents) {
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const flags = buffer[at] ?? 0;
       const type = flags & typeMask;
       if (type === FragmentType.pageEnd) {
@@ -163,7 +177,10 @@ export function* recordsIn(extents: readonly Extent[]): Generator<{ stored: Uint
       parts.push(buffer.subarray(at + headerBytes, end));
       at = end;
       if (type !== FragmentType.full && type !== FragmentType.last) continue;
-      yield { stored: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts), compression: flags & (snappyFlag | zstdFlag) };
+      yield {
+        stored: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts),
+        compression: flags & (snappyFlag | zstdFlag),
+      };
       parts = [];
     }
   }

@@ -93,40 +93,49 @@ test('a log that is full of pending bytes is overloaded, and a batch larger than
   const vfs = new MemoryVfs();
   const wal = await openWal(vfs, '/wal', { pendingBytesMax: 10 * KiB });
   wal.append([Buffer.alloc(20 * KiB)]);
-  expect(() => wal.append([record(0)])).toThrow(expect.objectContaining({ kind: 'overloaded', code: 'WAL_OVERLOADED' }));
+  expect(() => wal.append([record(0)])).toThrow(
+    expect.objectContaining({ kind: 'overloaded', code: 'WAL_OVERLOADED' }),
+  );
   await wal.commit();
   wal.append([record(0)]);
   await wal.commit();
 });
 
-test.each(['write', 'datasync'] as const)('a failed %s refuses what waits, keeps it, and writes it to a new segment once the disk works', async (operation) => {
-  const disk = new MemoryVfs();
-  const vfs = new FaultyVfs(disk);
-  const clock = new HandClock();
-  const wal = await openWal(vfs, '/wal', { clock });
-  wal.append([record(0)]);
-  await wal.commit();
-  vfs.fail({ operation, code: 'ENOSPC', times: 2, bytesWritten: 5 });
-  wal.append([record(1)]);
-  const refused = wal.commit();
-  const rolled = wal.roll();
-  await expect(refused).rejects.toMatchObject({ kind: 'unavailable', code: 'WAL_UNAVAILABLE', cause: { code: 'ENOSPC' } });
-  await expect(rolled).rejects.toMatchObject({ code: 'WAL_UNAVAILABLE' });
-  expect(wal.state).toBe('failing');
-  expect(() => wal.append([record(9)])).toThrow(expect.objectContaining({ kind: 'unavailable' }));
-  await expect(wal.commit()).rejects.toMatchObject({ code: 'WAL_UNAVAILABLE' });
-  expect(wal.stats.pendingBytes).toBeGreaterThan(0);
+test.each(['write', 'datasync'] as const)(
+  'a failed %s refuses what waits, keeps it, and writes it to a new segment once the disk works',
+  async (operation) => {
+    const disk = new MemoryVfs();
+    const vfs = new FaultyVfs(disk);
+    const clock = new HandClock();
+    const wal = await openWal(vfs, '/wal', { clock });
+    wal.append([record(0)]);
+    await wal.commit();
+    vfs.fail({ operation, code: 'ENOSPC', times: 2, bytesWritten: 5 });
+    wal.append([record(1)]);
+    const refused = wal.commit();
+    const rolled = wal.roll();
+    await expect(refused).rejects.toMatchObject({
+      kind: 'unavailable',
+      code: 'WAL_UNAVAILABLE',
+      cause: { code: 'ENOSPC' },
+    });
+    await expect(rolled).rejects.toMatchObject({ code: 'WAL_UNAVAILABLE' });
+    expect(wal.state).toBe('failing');
+    expect(() => wal.append([record(9)])).toThrow(expect.objectContaining({ kind: 'unavailable' }));
+    await expect(wal.commit()).rejects.toMatchObject({ code: 'WAL_UNAVAILABLE' });
+    expect(wal.stats.pendingBytes).toBeGreaterThan(0);
 
-  await clock.wakeNext(); // Fails again.
-  await clock.wakeNext();
-  while (wal.state !== 'open') await setImmediate();
-  expect(wal.stats).toMatchObject({ failures: 2, pendingBytes: 0 });
-  wal.append([record(2)]);
-  await wal.commit();
-  expect(await recordsIn(disk)).toEqual(texts(3));
-  expect((await disk.readDir('/wal')).map(({ name }) => name)).toEqual(['00000000', '00000001']);
-  await wal.close();
-});
+    await clock.wakeNext(); // Fails again.
+    await clock.wakeNext();
+    while (wal.state !== 'open') await setImmediate();
+    expect(wal.stats).toMatchObject({ failures: 2, pendingBytes: 0 });
+    wal.append([record(2)]);
+    await wal.commit();
+    expect(await recordsIn(disk)).toEqual(texts(3));
+    expect((await disk.readDir('/wal')).map(({ name }) => name)).toEqual(['00000000', '00000001']);
+    await wal.close();
+  },
+);
 
 test('while the broken segment cannot be cut back, nothing is written, with longer and longer waits', async () => {
   const disk = new MemoryVfs();
@@ -189,10 +198,15 @@ async function logSome(vfs: Vfs): Promise<{ written: number; acknowledged: numbe
   const wal = await openWal(vfs, '/wal', { segmentBytesMax: 64 * KiB, clock });
   for (let round = 0; round < 12; round += 1) {
     while (wal.state === 'failing') await setImmediate();
-    const records = Array.from({ length: 1 + (round % 3) }, () => Buffer.concat([record(written++), Buffer.alloc((round * 7919) % 30_000)]));
+    const records = Array.from({ length: 1 + (round % 3) }, () =>
+      Buffer.concat([record(written++), Buffer.alloc((round * 7919) % 30_000)]),
+    );
     wal.append(records);
     if (round === 6) await wal.roll().catch(() => undefined);
-    await wal.commit().then(() => (acknowledged = written), () => undefined);
+    await wal.commit().then(
+      () => (acknowledged = written),
+      () => undefined,
+    );
   }
   await wal.close();
   return { written, acknowledged: Math.max(acknowledged, written) };

@@ -24,7 +24,10 @@ export async function openWal(vfs: Vfs, dir: string, options: WalOptions = {}): 
     clock: options.clock ?? systemClock,
     codec: options.codec ?? kernelCodec,
   };
-  invariant(settings.segmentBytesMax > 0 && settings.segmentBytesMax % pageBytes === 0, 'a segment consists of whole pages');
+  invariant(
+    settings.segmentBytesMax > 0 && settings.segmentBytesMax % pageBytes === 0,
+    'a segment consists of whole pages',
+  );
   await vfs.makeDir(dir);
   await vfs.syncDir(`${dir}/..`);
   // Prometheus' note on how far the log reached when it last ran. We do not keep it up to date, so it would be wrong from here on.
@@ -101,7 +104,12 @@ class SegmentedWal implements WalWriter {
   }
 
   get stats(): WalWriter['stats'] {
-    return { bytesWritten: this.#bytesWritten, syncs: this.#syncs, failures: this.#failures, pendingBytes: this.#pendingBytes };
+    return {
+      bytesWritten: this.#bytesWritten,
+      syncs: this.#syncs,
+      failures: this.#failures,
+      pendingBytes: this.#pendingBytes,
+    };
   }
 
   append(records: readonly Uint8Array[]): void {

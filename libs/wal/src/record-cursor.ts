@@ -34,7 +34,8 @@ export class RecordCursor {
 
   /** A series ref; ours are counted from 1 and stay far below 2^53. */
   ref(ref: bigint = this.u64()): number {
-    if (ref < 0n || ref > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(this.#bytes[0], `series ref ${ref} is out of range`);
+    if (ref < 0n || ref > BigInt(Number.MAX_SAFE_INTEGER))
+      throw malformed(this.#bytes[0], `series ref ${ref} is out of range`);
     return Number(ref);
   }
 
@@ -69,7 +70,8 @@ export class RecordCursor {
   /** A count or length; each of what it counts takes a byte at least, so it cannot exceed the rest. */
   count(): number {
     const count = this.uvarint();
-    if (count > BigInt(this.#bytes.length - this.at)) throw malformed(this.#bytes[0], `it counts ${count} of something behind its end`);
+    if (count > BigInt(this.#bytes.length - this.at))
+      throw malformed(this.#bytes[0], `it counts ${count} of something behind its end`);
     return Number(count);
   }
 

@@ -18,7 +18,8 @@ import {
 import { goldenLines, type GoldenRecord } from './testing/golden.js';
 
 type Fields = readonly string[];
-const labelsOf = (pairs: unknown): { name: string; value: string }[] => (pairs as [string, string][]).map(([name, value]) => ({ name, value }));
+const labelsOf = (pairs: unknown): { name: string; value: string }[] =>
+  (pairs as [string, string][]).map(([name, value]) => ({ name, value }));
 const bitsOf = (hex: string | undefined): bigint => BigInt(`0x${hex}`);
 
 /** How the recordings write the entries of a type, in our terms. */
@@ -36,12 +37,21 @@ const kinds = {
   tombstones: {
     decode: decodeTombstones,
     encode: encodeTombstones,
-    entry: ([ref, from, to]: Fields) => ({ ref: Number(ref), minTimeMs: BigInt(from ?? ''), maxTimeMs: BigInt(to ?? '') }),
+    entry: ([ref, from, to]: Fields) => ({
+      ref: Number(ref),
+      minTimeMs: BigInt(from ?? ''),
+      maxTimeMs: BigInt(to ?? ''),
+    }),
   },
   exemplars: {
     decode: decodeExemplars,
     encode: encodeExemplars,
-    entry: ([ref, t, bits, labels]: Fields) => ({ ref: Number(ref), timestampMs: BigInt(t ?? ''), valueBits: bitsOf(bits), labels: labelsOf(labels) }),
+    entry: ([ref, t, bits, labels]: Fields) => ({
+      ref: Number(ref),
+      timestampMs: BigInt(t ?? ''),
+      valueBits: bitsOf(bits),
+      labels: labelsOf(labels),
+    }),
   },
   metadata: {
     decode: decodeMetadata,
@@ -50,7 +60,9 @@ const kinds = {
   },
 } as const;
 
-const golden = ['all-records-none', 'all-records-v2-none', 'edges-64KiB-segments-none'].flatMap((name) => goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`));
+const golden = ['all-records-none', 'all-records-v2-none', 'edges-64KiB-segments-none'].flatMap((name) =>
+  goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`),
+);
 
 test.each(Object.entries(kinds))('recorded %s decode as recorded and encode to the same bytes', (type, kind) => {
   const records = golden.filter((one) => one.type === type);
@@ -82,29 +94,43 @@ const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const ref = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 
 test('samples and markers decode to what was encoded, whatever their bits', () => {
-  const sample = fc.record({ ref, timestampMs: int64, valueBits: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }, { noNullPrototype: true });
+  const sample = fc.record(
+    { ref, timestampMs: int64, valueBits: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
+    { noNullPrototype: true },
+  );
   fc.assert(fc.property(fc.array(sample), (entries) => expect(decodeSamples(encodeSamples(entries))).toEqual(entries)));
   const marker = fc.record({ ref, chunkRef: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }, { noNullPrototype: true });
   fc.assert(fc.property(fc.array(marker), (entries) => expect(decodeMarkers(encodeMarkers(entries))).toEqual(entries)));
 });
 
 test('a record cut or changed anywhere decodes or is malformed, and nothing else', () => {
-  const records = golden.map(({ record }) => Buffer.from(record, 'base64')).filter((record) => record.length > 1 && record.length < 30_000);
+  const records = golden
+    .map(({ record }) => Buffer.from(record, 'base64'))
+    .filter((record) => record.length > 1 && record.length < 30_000);
   const decoders = [decodeSeries, decodeSamples, decodeTombstones, decodeExemplars, decodeMarkers, decodeMetadata];
   fc.assert(
-    fc.property(fc.nat({ max: records.length - 1 }), fc.nat(), fc.nat({ max: 255 }), fc.boolean(), (index, place, byte, cut) => {
-      const bytes = Buffer.from(records[index] as Buffer);
-      const at = 1 + (place % (bytes.length - 1));
-      bytes[at] = byte;
-      const damaged = cut ? bytes.subarray(0, at) : bytes;
-      for (const act of [() => decoders[(damaged[0] ?? 0) - 1]?.(damaged), () => new CheckpointFilter({ minTimeMs: 1.70000003e12, keep: (one) => one % 2 === 0 }).take(damaged)]) {
-        try {
-          act();
-        } catch (error) {
-          expect(error).toBeInstanceOf(RecordMalformedError);
+    fc.property(
+      fc.nat({ max: records.length - 1 }),
+      fc.nat(),
+      fc.nat({ max: 255 }),
+      fc.boolean(),
+      (index, place, byte, cut) => {
+        const bytes = Buffer.from(records[index] as Buffer);
+        const at = 1 + (place % (bytes.length - 1));
+        bytes[at] = byte;
+        const damaged = cut ? bytes.subarray(0, at) : bytes;
+        for (const act of [
+          () => decoders[(damaged[0] ?? 0) - 1]?.(damaged),
+          () => new CheckpointFilter({ minTimeMs: 1.70000003e12, keep: (one) => one % 2 === 0 }).take(damaged),
+        ]) {
+          try {
+            act();
+          } catch (error) {
+            expect(error).toBeInstanceOf(RecordMalformedError);
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 2000 },
   );
 });

@@ -54,7 +54,11 @@ export function encodeSeries(entries: readonly SeriesEntry[]): Uint8Array {
 }
 
 export function decodeSamples(record: Uint8Array): SampleEntry[] {
-  return decodeBased(record, RecordType.samples, (cursor, ref, timestampMs) => ({ ref, timestampMs, valueBits: cursor.u64() }));
+  return decodeBased(record, RecordType.samples, (cursor, ref, timestampMs) => ({
+    ref,
+    timestampMs,
+    valueBits: cursor.u64(),
+  }));
 }
 
 export function encodeSamples(entries: readonly SampleEntry[]): Uint8Array {
@@ -62,7 +66,11 @@ export function encodeSamples(entries: readonly SampleEntry[]): Uint8Array {
 }
 
 export function decodeTombstones(record: Uint8Array): TombstoneEntry[] {
-  return decodeEach(record, RecordType.tombstones, (cursor) => ({ ref: cursor.ref(), minTimeMs: cursor.svarint(), maxTimeMs: cursor.svarint() }));
+  return decodeEach(record, RecordType.tombstones, (cursor) => ({
+    ref: cursor.ref(),
+    minTimeMs: cursor.svarint(),
+    maxTimeMs: cursor.svarint(),
+  }));
 }
 
 export function encodeTombstones(entries: readonly TombstoneEntry[]): Uint8Array {
@@ -72,11 +80,18 @@ export function encodeTombstones(entries: readonly TombstoneEntry[]): Uint8Array
 }
 
 export function decodeExemplars(record: Uint8Array): ExemplarEntry[] {
-  return decodeBased(record, RecordType.exemplars, (cursor, ref, timestampMs) => ({ ref, timestampMs, valueBits: cursor.u64(), labels: labelsAt(cursor) }));
+  return decodeBased(record, RecordType.exemplars, (cursor, ref, timestampMs) => ({
+    ref,
+    timestampMs,
+    valueBits: cursor.u64(),
+    labels: labelsAt(cursor),
+  }));
 }
 
 export function encodeExemplars(entries: readonly ExemplarEntry[]): Uint8Array {
-  return encodeBased(RecordType.exemplars, entries, (sink, { valueBits, labels }) => sink.u64(valueBits).labels(labels));
+  return encodeBased(RecordType.exemplars, entries, (sink, { valueBits, labels }) =>
+    sink.u64(valueBits).labels(labels),
+  );
 }
 
 export function decodeMarkers(record: Uint8Array): MarkerEntry[] {
@@ -116,7 +131,11 @@ function decodeEach<T>(record: Uint8Array, type: number, decode: (cursor: Record
 }
 
 /** Types whose entries are differences to the ref and the time of the first. */
-function decodeBased<T>(record: Uint8Array, type: number, decode: (cursor: RecordCursor, ref: number, timestampMs: bigint) => T): T[] {
+function decodeBased<T>(
+  record: Uint8Array,
+  type: number,
+  decode: (cursor: RecordCursor, ref: number, timestampMs: bigint) => T,
+): T[] {
   let base: { ref: bigint; timestampMs: bigint } | undefined;
   return decodeEach(record, type, (cursor) => {
     base ??= { ref: cursor.u64(), timestampMs: cursor.i64() };
@@ -125,7 +144,11 @@ function decodeBased<T>(record: Uint8Array, type: number, decode: (cursor: Recor
   });
 }
 
-function encodeBased<T extends SampleEntry>(type: number, entries: readonly T[], encode: (sink: RecordSink, entry: T) => void): Uint8Array {
+function encodeBased<T extends SampleEntry>(
+  type: number,
+  entries: readonly T[],
+  encode: (sink: RecordSink, entry: T) => void,
+): Uint8Array {
   const sink = new RecordSink(type);
   const [first] = entries;
   if (first !== undefined) sink.u64(BigInt(first.ref)).u64(first.timestampMs);

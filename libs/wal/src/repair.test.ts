@@ -1,5 +1,14 @@
 import { MemoryVfs } from '@gauntlet/vfs/testing';
-import { decodeSamples, decodeSeries, openWal, recordType, RecordType, repairWal, replayWal, type ReplayResult } from './index.js';
+import {
+  decodeSamples,
+  decodeSeries,
+  openWal,
+  recordType,
+  RecordType,
+  repairWal,
+  replayWal,
+  type ReplayResult,
+} from './index.js';
 import { diskWith, filesIn, fingerprints, goldenFiles, goldenLines } from './testing/golden.js';
 
 interface Op {
@@ -29,7 +38,8 @@ function damaged(base: ReadonlyMap<string, Buffer>, ops: readonly Op[]): Map<str
   for (const { op, file, size = 0, offset = 0, mask = 0, length = 0, bytes = '', to = '' } of ops) {
     const name = file.replace('wal/', '');
     const old = files.get(name) ?? Buffer.alloc(0);
-    if (op === 'truncate') files.set(name, Buffer.concat([old.subarray(0, size), Buffer.alloc(Math.max(0, size - old.length))]));
+    if (op === 'truncate')
+      files.set(name, Buffer.concat([old.subarray(0, size), Buffer.alloc(Math.max(0, size - old.length))]));
     if (op === 'xor') old[offset] = (old[offset] ?? 0) ^ mask;
     if (op === 'zero') old.fill(0, offset, offset + length);
     if (op === 'append') files.set(name, Buffer.concat([old, Buffer.from(bytes, 'base64')]));
@@ -59,30 +69,37 @@ describe.each(['none', 'snappy'])('recorded damage to a log (compression: %s)', 
     expect(readable.length).toBeGreaterThan(80);
   });
 
-  test.each(readable.map((one) => [one.name, one] as const))('%s: everything before it is kept, and where it lies is told', async (_, one) => {
-    const vfs = await diskWith(damaged(base, one.ops), '/wal');
-    const read = await replay(vfs, false);
-    expect(read.records).toBe(one.perSegmentReaderRecords);
-    const recorded = /^segment (\d+), offset (\d+)/.exec(one.perSegmentReaderError ?? '');
-    expect(read.damage?.at).toEqual(recorded === null ? undefined : { segment: Number(recorded[1]), offset: Number(recorded[2]) });
+  test.each(readable.map((one) => [one.name, one] as const))(
+    '%s: everything before it is kept, and where it lies is told',
+    async (_, one) => {
+      const vfs = await diskWith(damaged(base, one.ops), '/wal');
+      const read = await replay(vfs, false);
+      expect(read.records).toBe(one.perSegmentReaderRecords);
+      const recorded = /^segment (\d+), offset (\d+)/.exec(one.perSegmentReaderError ?? '');
+      expect(read.damage?.at).toEqual(
+        recorded === null ? undefined : { segment: Number(recorded[1]), offset: Number(recorded[2]) },
+      );
 
-    const before = new Set(Object.values(fingerprints(await filesIn(vfs, '/wal'))));
-    const decode = one.name.includes('undecodable');
-    const result = decode ? await replay(vfs) : read;
-    if (result.damage !== undefined) await repairWal(vfs, '/wal', result.damage);
-    await (await openWal(vfs, '/wal')).close();
-    const files = await filesIn(vfs, '/wal');
-    const segments = new Map([...files].filter(([name]) => /^\d+$/.test(name)));
-    if (compression === 'none') {
-      const expected = (one.filesAfterRepair ?? []).filter(({ file }) => /^wal\/\d+$/.test(file));
-      expect(fingerprints(segments)).toEqual(Object.fromEntries(expected.map(({ file, size, sha256 }) => [file.slice(4), `${size} ${sha256}`])));
-    }
-    const after = new Set(Object.values(fingerprints(files)));
-    expect([...before].filter((print) => !after.has(print))).toEqual([]); // Nothing was deleted.
-    const again = await replay(vfs, decode);
-    expect(again.records).toBe(one.recordsAfterRepair);
-    expect(again.damage).toBeUndefined();
-  });
+      const before = new Set(Object.values(fingerprints(await filesIn(vfs, '/wal'))));
+      const decode = one.name.includes('undecodable');
+      const result = decode ? await replay(vfs) : read;
+      if (result.damage !== undefined) await repairWal(vfs, '/wal', result.damage);
+      await (await openWal(vfs, '/wal')).close();
+      const files = await filesIn(vfs, '/wal');
+      const segments = new Map([...files].filter(([name]) => /^\d+$/.test(name)));
+      if (compression === 'none') {
+        const expected = (one.filesAfterRepair ?? []).filter(({ file }) => /^wal\/\d+$/.test(file));
+        expect(fingerprints(segments)).toEqual(
+          Object.fromEntries(expected.map(({ file, size, sha256 }) => [file.slice(4), `${size} ${sha256}`])),
+        );
+      }
+      const after = new Set(Object.values(fingerprints(files)));
+      expect([...before].filter((print) => !after.has(print))).toEqual([]); // Nothing was deleted.
+      const again = await replay(vfs, decode);
+      expect(again.records).toBe(one.recordsAfterRepair);
+      expect(again.damage).toBeUndefined();
+    },
+  );
 
   const refused = cases.filter((one) => one.result.openError !== null);
   if (refused.length > 0) {

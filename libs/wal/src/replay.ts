@@ -88,7 +88,11 @@ export async function replayWal(vfs: Vfs, dir: string, options: ReplayOptions): 
     bytesDone += part.bytes;
     await visitor.onPiece(part.bytes);
     if (end.damage === undefined) continue;
-    const damage = { at: { segment: part.segment, offset: end.damage.offset }, goodEnd: end.goodEnd, problem: end.damage.problem };
+    const damage = {
+      at: { segment: part.segment, offset: end.damage.offset },
+      goodEnd: end.goodEnd,
+      problem: end.damage.problem,
+    };
     if (part.checkpoint !== undefined) throw damagedCheckpoint(part.checkpoint, damage);
     return { checkpoint: plan.checkpoint, lastSegment: plan.lastSegment, records, bytes: bytesDone, damage };
   }
@@ -130,7 +134,12 @@ async function planReplay(vfs: Vfs, dir: string, { fromSegment, toSegment = Infi
   const wanted = segments.filter((segment) => segment >= first && segment <= toSegment);
   refuseGap(dir, wanted, first);
   for (const segment of wanted) await add(dir, segment);
-  return { parts, checkpoint, lastSegment: segments.at(-1), bytesTotal: parts.reduce((sum, part) => sum + part.bytes, 0) };
+  return {
+    parts,
+    checkpoint,
+    lastSegment: segments.at(-1),
+    bytesTotal: parts.reduce((sum, part) => sum + part.bytes, 0),
+  };
 }
 
 /** A missing segment may have held anything, so what follows it cannot be trusted. */
@@ -141,7 +150,10 @@ export function refuseGap(dir: string, segments: readonly number[], first: numbe
 }
 
 function missingSegment(dir: string, segment: number): WalUnreadableError {
-  return new WalUnreadableError('WAL_SEGMENT_GAP', `Cannot read WAL ${dir}: segment ${segmentName(segment)} is missing`);
+  return new WalUnreadableError(
+    'WAL_SEGMENT_GAP',
+    `Cannot read WAL ${dir}: segment ${segmentName(segment)} is missing`,
+  );
 }
 
 function damagedCheckpoint(checkpoint: number, { at, problem }: WalDamage): WalUnreadableError {
@@ -149,7 +161,13 @@ function damagedCheckpoint(checkpoint: number, { at, problem }: WalDamage): WalU
   return new WalUnreadableError('WAL_CHECKPOINT_CORRUPT', message, at);
 }
 
-async function visitSegment(vfs: Vfs, path: string, segment: number, codec: Codec, visitor: Parameters<typeof readSegment>[3]): Promise<SegmentEnd> {
+async function visitSegment(
+  vfs: Vfs,
+  path: string,
+  segment: number,
+  codec: Codec,
+  visitor: Parameters<typeof readSegment>[3],
+): Promise<SegmentEnd> {
   const file = await vfs.open(path, 'read');
   try {
     return await readSegment(file, segment, codec, visitor);

@@ -1,7 +1,16 @@
 import { KiB, OperationalError } from '@gauntlet/base';
 import type { VfsFile } from '@gauntlet/vfs';
 import type { Codec } from './codec.js';
-import { FragmentType, fragmentBytesMax, headerBytes, pageBytes, recordBytesMax, snappyFlag, typeMask, zstdFlag } from './fragment.js';
+import {
+  FragmentType,
+  fragmentBytesMax,
+  headerBytes,
+  pageBytes,
+  recordBytesMax,
+  snappyFlag,
+  typeMask,
+  zstdFlag,
+} from './fragment.js';
 import { WalUnreadableError } from './wal-error.js';
 
 /** How reading a segment ended. */
@@ -22,12 +31,17 @@ export interface SegmentVisitor {
 const pieceBytes = 256 * KiB;
 
 /** Reads one segment by the rules of fragment.ts, up to its end or to the first misfit. */
-export async function readSegment(file: VfsFile, segment: number, codec: Codec, visitor: SegmentVisitor): Promise<SegmentEnd> {
+export async function readSegment(
+  file: VfsFile,
+  segment: number,
+  codec: Codec,
+  visitor: SegmentVisitor,
+): Promise<SegmentEnd> {
   // The rest of a fragment that the last piece cut, then a piece.
   const buffer = Buffer.allocUnsafe(pageBytes + pieceBytes);
   const parser = new FragmentParser(segment, codec, visitor);
   let carried = 0;
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     const read = await file.read(buffer.subarray(carried, carried + pieceBytes), position);
     position += read;
     let end = carried + read;
@@ -83,14 +97,17 @@ class FragmentParser {
       }
       if (at + headerBytes > bytes.length) return this.#wait(at, bytes, isLast);
       const length = bytes.readUInt16BE(at + 1);
-      if (length > fragmentBytesMax) return this.#stop(at, `a fragment of ${length} bytes is longer than a page`, headerBytes);
+      if (length > fragmentBytesMax)
+        return this.#stop(at, `a fragment of ${length} bytes is longer than a page`, headerBytes);
       const end = at + headerBytes + length;
       if (end > bytes.length) return this.#wait(at, bytes, isLast);
       const payload = bytes.subarray(at + headerBytes, end);
       this.#offset += end - at;
-      if (this.#codec.crc32c(payload) !== bytes.readUInt32BE(at + 3)) return this.#stop(at, 'a checksum does not match');
+      if (this.#codec.crc32c(payload) !== bytes.readUInt32BE(at + 3))
+        return this.#stop(at, 'a checksum does not match');
       const begins = type === FragmentType.full || type === FragmentType.first;
-      if (begins === this.#unfinished || type > FragmentType.last) return this.#stop(at, `a fragment of type ${type} is out of place`);
+      if (begins === this.#unfinished || type > FragmentType.last)
+        return this.#stop(at, `a fragment of type ${type} is out of place`);
       at = end;
       const problem = this.#take(payload, type, flags);
       if (problem !== undefined) return this.#stop(at, problem);

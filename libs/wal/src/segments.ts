@@ -22,6 +22,9 @@ export async function listWal(vfs: Vfs, dir: string): Promise<WalListing> {
   if ((await vfs.stat(dir)) === undefined) return { segments: [], checkpoints: [] };
   const entries = await vfs.readDir(dir);
   const numbers = (pattern: RegExp): number[] =>
-    entries.flatMap(({ name }) => pattern.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+    entries
+      .flatMap(({ name }) => pattern.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
   return { segments: numbers(/^(\d+)$/), checkpoints: numbers(/^checkpoint\.(\d+)$/) };
 }

@@ -13,7 +13,11 @@ function recordOfSamples(round: number): Uint8Array {
   return encodeSamples(
     Array.from({ length: 2000 }, (_, index) => {
       bits += 0x0000_0123_4567_89abn;
-      return { ref: 1 + index * 7, timestampMs: BigInt(1_700_000_000_000 + 15_000 * round + (index % 50)), valueBits: bits };
+      return {
+        ref: 1 + index * 7,
+        timestampMs: BigInt(1_700_000_000_000 + 15_000 * round + (index % 50)),
+        valueBits: bits,
+      };
     }),
   );
 }
@@ -34,7 +38,9 @@ function benchAppend(compress: boolean): void {
   };
   run(3000);
   const micros = Math.min(...Array.from({ length: 5 }, () => run(4000)));
-  console.log(`append, ${compress ? 'snappy' : 'uncompressed'}: ${figure(micros)} us for ${recordBytes} bytes (${figure(recordBytes / micros)} MB/s)`);
+  console.log(
+    `append, ${compress ? 'snappy' : 'uncompressed'}: ${figure(micros)} us for ${recordBytes} bytes (${figure(recordBytes / micros)} MB/s)`,
+  );
 }
 
 async function benchCommits(parallel: number, compress: boolean): Promise<void> {
@@ -73,7 +79,9 @@ async function benchReplay(compress: boolean): Promise<void> {
   const startMs = performance.now();
   const { records: count } = await replayWal(vfs, '/wal', { onRecord: () => undefined });
   const seconds = (performance.now() - startMs) / 1000;
-  console.log(`replay${compress ? ', snappy' : ''}: ${figure((count * recordBytes) / seconds / 1e6)} MB/s of records from memory`);
+  console.log(
+    `replay${compress ? ', snappy' : ''}: ${figure((count * recordBytes) / seconds / 1e6)} MB/s of records from memory`,
+  );
 }
 
 async function main(): Promise<void> {

@@ -43,7 +43,12 @@ export interface WalWriter {
   /** Number of the segment being written. */
   readonly segment: number;
   /** Bytes and syncs so far, for metrics. */
-  readonly stats: { readonly bytesWritten: number; readonly syncs: number; readonly failures: number; readonly pendingBytes: number };
+  readonly stats: {
+    readonly bytesWritten: number;
+    readonly syncs: number;
+    readonly failures: number;
+    readonly pendingBytes: number;
+  };
   /** Flushes, syncs, closes. */
   close(): Promise<void>;
 }

@@ -13,7 +13,9 @@ interface Type {
   toObject(message: Message, options: object): Message;
 }
 const protobuf = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs') as {
-  Root: { fromJSON(json: object): { lookupType(name: string): Type; lookupService(name: string): { methods: object } } };
+  Root: {
+    fromJSON(json: object): { lookupType(name: string): Type; lookupService(name: string): { methods: object } };
+  };
 };
 const read = { longs: Number, enums: String, defaults: false };
 
@@ -41,7 +43,16 @@ test('a histogram keeps negative deltas, offsets and its reset hint', () => {
       {
         labels: [{ name: '__name__', value: 'latency' }],
         histograms: [
-          { count_int: 3, sum: 4.5, schema: -2, zero_count_int: 1, positive_spans: [{ offset: -3, length: 2 }], positive_deltas: [2, -1], reset_hint: 'GAUGE', timestamp: 1700000000000 },
+          {
+            count_int: 3,
+            sum: 4.5,
+            schema: -2,
+            zero_count_int: 1,
+            positive_spans: [{ offset: -3, length: 2 }],
+            positive_deltas: [2, -1],
+            reset_hint: 'GAUGE',
+            timestamp: 1700000000000,
+          },
         ],
       },
     ],

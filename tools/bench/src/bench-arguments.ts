@@ -43,7 +43,8 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments | '
     }),
   );
   if (values.help) return 'help';
-  if (values.only !== undefined && values.only !== 'gauntlet' && values.only !== 'thanos') throw new BadArgument(`Cannot use --only=${values.only}: it is gauntlet or thanos`);
+  if (values.only !== undefined && values.only !== 'gauntlet' && values.only !== 'thanos')
+    throw new BadArgument(`Cannot use --only=${values.only}: it is gauntlet or thanos`);
   return {
     sizes: values.sizes.split(',').map((text) => parseCount('--sizes', text, 1, 20_000_000)),
     replicationFactors: values.rf.split(',').map((text) => parseCount('--rf', text, 1, 9)),

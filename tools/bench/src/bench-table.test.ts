@@ -39,6 +39,10 @@ test('sizes, factors and repeats are read from lists', () => {
   });
 });
 
-test.each([[['--sizes=many'], '--sizes=many'], [['--only=both'], '--only=both'], [['--rf=0'], '--rf=0']])('%j is refused in one line that names it', (args, named) => {
+test.each([
+  [['--sizes=many'], '--sizes=many'],
+  [['--only=both'], '--only=both'],
+  [['--rf=0'], '--rf=0'],
+])('%j is refused in one line that names it', (args, named) => {
   expect(() => parseBenchArguments(args)).toThrow(named);
 });

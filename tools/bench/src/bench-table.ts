@@ -25,7 +25,20 @@ export function medianCell(cells: readonly Cell[]): Cell {
 }
 
 export function benchTable(cells: readonly Cell[], machine: string): string {
-  const head = ['RF', 'series', 'of', 'router samples/CPU s', 'ingester samples/CPU s', 'all together', 'new series/CPU s, ingester', 'RSS bytes/series, ingester', 'p50 ms', 'p99 ms', 'samples/s', 'failed'];
+  const head = [
+    'RF',
+    'series',
+    'of',
+    'router samples/CPU s',
+    'ingester samples/CPU s',
+    'all together',
+    'new series/CPU s, ingester',
+    'RSS bytes/series, ingester',
+    'p50 ms',
+    'p99 ms',
+    'samples/s',
+    'failed',
+  ];
   const rows = cells.map((cell) => [
     String(cell.replicationFactor),
     wholeNumber(cell.series),
@@ -41,5 +54,11 @@ export function benchTable(cells: readonly Cell[], machine: string): string {
     wholeNumber(cell.failedRequests),
   ]);
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
-  return [machine, '', line(head), line(head.map((_, column) => (column === 2 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+  return [
+    machine,
+    '',
+    line(head),
+    line(head.map((_, column) => (column === 2 ? '---' : '---:'))),
+    ...rows.map(line),
+  ].join('\n');
 }

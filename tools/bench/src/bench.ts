@@ -2,7 +2,18 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { findPeer } from '@gauntlet/base/testing';
-import { BadArgument, binaryBytes, Load, measure, prepareBodies, readProcessUsage, wholeNumber, type LoadOptions, type MeasuredProcess, type Measurement } from '@gauntlet/loadgen-tool';
+import {
+  BadArgument,
+  binaryBytes,
+  Load,
+  measure,
+  prepareBodies,
+  readProcessUsage,
+  wholeNumber,
+  type LoadOptions,
+  type MeasuredProcess,
+  type Measurement,
+} from '@gauntlet/loadgen-tool';
 import { OrphanGuard } from '@gauntlet/stack-tool';
 import { type BenchArguments, type Maker } from './bench-arguments.js';
 import { benchTable, medianCell, type Cell } from './bench-table.js';
@@ -13,7 +24,8 @@ const shape = { labelsPerSeries: 14, seriesPerRequest: 2000, samplesPerSeries: 1
 const connections = 4;
 
 export async function runBench(args: BenchArguments, appsDir: string, signal: AbortSignal): Promise<number> {
-  if (!readProcessUsage(process.pid)) throw new BadArgument('Cannot measure here: processor time is read from /proc, which only Linux has');
+  if (!readProcessUsage(process.pid))
+    throw new BadArgument('Cannot measure here: processor time is read from /proc, which only Linux has');
   const makers = args.makers.filter((maker) => isThere(maker, appsDir));
   if (makers.length === 0) throw new BadArgument('Cannot measure anything: nothing that is asked for is there');
   const guard = new OrphanGuard('KILL');
@@ -24,7 +36,15 @@ export async function runBench(args: BenchArguments, appsDir: string, signal: Ab
       for (let round = 0; round < args.rounds; round++) {
         for (const maker of makers) {
           if (signal.aborted) break;
-          const cell = await measureFleet({ maker, series, replicationFactor, durationMs: args.durationMs, appsDir, guard, signal });
+          const cell = await measureFleet({
+            maker,
+            series,
+            replicationFactor,
+            durationMs: args.durationMs,
+            appsDir,
+            guard,
+            signal,
+          });
           if (signal.aborted) break;
           repeats.get(maker)?.push(cell);
           console.error(
@@ -52,16 +72,29 @@ interface FleetMeasurement {
   readonly signal: AbortSignal;
 }
 
-async function measureFleet({ maker, series, replicationFactor, durationMs, appsDir, guard, signal }: FleetMeasurement): Promise<Cell> {
+async function measureFleet({
+  maker,
+  series,
+  replicationFactor,
+  durationMs,
+  appsDir,
+  guard,
+  signal,
+}: FleetMeasurement): Promise<Cell> {
   const bodies = prepareBodies({ series, ...shape });
   const dir = mkdtempSync(join(tmpdir(), 'gauntlet-bench-'));
   let fleet: Fleet | undefined;
   try {
     fleet = await startFleet({ maker, replicationFactor, dir, appsDir, guard });
     const { url } = fleet;
-    const processes: MeasuredProcess[] = [{ name: 'router', pid: fleet.router.pid }, ...fleet.ingesters.map(({ name, pid }) => ({ name, pid }))];
+    const processes: MeasuredProcess[] = [
+      { name: 'router', pid: fleet.router.pid },
+      ...fleet.ingesters.map(({ name, pid }) => ({ name, pid })),
+    ];
     const run = (until: LoadOptions['until']): Promise<Measurement> =>
-      measure(processes, series, () => new Load({ url, headers: {}, connections, tenants: [], bodies, until, signal }).run());
+      measure(processes, series, () =>
+        new Load({ url, headers: {}, connections, tenants: [], bodies, until, signal }).run(),
+      );
     const created = await run({ rounds: 1 });
     await run({ rounds: Math.min(3, Math.ceil(200_000 / series)) }); // Warm, but not counted.
     const loaded = await run({ durationMs });
@@ -72,10 +105,15 @@ async function measureFleet({ maker, series, replicationFactor, durationMs, apps
   }
 }
 
-function toCell(key: Pick<Cell, 'maker' | 'series' | 'replicationFactor'>, created: Measurement, { result, costs }: Measurement): Cell {
+function toCell(
+  key: Pick<Cell, 'maker' | 'series' | 'replicationFactor'>,
+  created: Measurement,
+  { result, costs }: Measurement,
+): Cell {
   const router = costs.filter(({ name }) => name === 'router');
   const ingesters = costs.filter(({ name }) => name !== 'router');
-  const cpuOf = (list: readonly { cpuSeconds: number }[]): number => list.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  const cpuOf = (list: readonly { cpuSeconds: number }[]): number =>
+    list.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   const accepted = result.samplesAccepted;
   return {
     ...key,
@@ -84,16 +122,27 @@ function toCell(key: Pick<Cell, 'maker' | 'series' | 'replicationFactor'>, creat
     routerPerCpuSecond: accepted / cpuOf(router),
     ingesterPerCpuSecond: (accepted * ingesters.length) / cpuOf(ingesters),
     fleetPerCpuSecond: accepted / cpuOf(costs),
-    newSeriesPerCpuSecond: (created.result.samplesAccepted * ingesters.length) / cpuOf(created.costs.filter(({ name }) => name !== 'router')),
-    ingesterBytesPerSeries: ingesters.reduce((sum, { residentBytesPerSeries }) => sum + residentBytesPerSeries, 0) / ingesters.length,
+    newSeriesPerCpuSecond:
+      (created.result.samplesAccepted * ingesters.length) /
+      cpuOf(created.costs.filter(({ name }) => name !== 'router')),
+    ingesterBytesPerSeries:
+      ingesters.reduce((sum, { residentBytesPerSeries }) => sum + residentBytesPerSeries, 0) / ingesters.length,
     p50Ms: result.latency.quantileMs(0.5),
     p99Ms: result.latency.quantileMs(0.99),
   };
 }
 
 function isThere(maker: Maker, appsDir: string): boolean {
-  const found = maker === 'thanos' ? findPeer('thanos') !== undefined : ['router', 'ingester'].every((app) => existsSync(join(appsDir, app, 'main.js')));
-  if (!found) console.error(maker === 'thanos' ? 'thanos is neither in PEERS_DIR nor in PATH: only ours is measured' : `Our apps are not in ${appsDir}: npm run build makes them`);
+  const found =
+    maker === 'thanos'
+      ? findPeer('thanos') !== undefined
+      : ['router', 'ingester'].every((app) => existsSync(join(appsDir, app, 'main.js')));
+  if (!found)
+    console.error(
+      maker === 'thanos'
+        ? 'thanos is neither in PEERS_DIR nor in PATH: only ours is measured'
+        : `Our apps are not in ${appsDir}: npm run build makes them`,
+    );
   return found;
 }
 

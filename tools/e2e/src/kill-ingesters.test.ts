@@ -43,36 +43,46 @@ class Traffic {
 
 const statuses = (answers: readonly Answer[]): number[] => [...new Set(answers.map(({ status }) => status))];
 
-endToEnd('one of three ingesters killed: no write fails; two: every write gets 503; afterwards every accepted sample is on two of three', { needs: ['promtool'], timeoutMs: 90_000 }, async (lab) => {
-  let ingesters: Ingester[] = await Promise.all(['one', 'two', 'three'].map((name) => startIngester(lab, { name })));
-  const router = await startRouter(lab, { ingesters: ingesters.map(({ grpc }) => grpc), replicationFactor: 3 });
-  const traffic = new Traffic(router.remoteWriteUrl);
-  const after = async (count: number): Promise<void> => {
-    const fromMs = Date.now();
-    await waitFor(() => traffic.between(fromMs).length >= count, { timeoutMs: 20_000, what: `${count} more answers` });
-  };
+endToEnd(
+  'one of three ingesters killed: no write fails; two: every write gets 503; afterwards every accepted sample is on two of three',
+  { needs: ['promtool'], timeoutMs: 90_000 },
+  async (lab) => {
+    let ingesters: Ingester[] = await Promise.all(['one', 'two', 'three'].map((name) => startIngester(lab, { name })));
+    const router = await startRouter(lab, { ingesters: ingesters.map(({ grpc }) => grpc), replicationFactor: 3 });
+    const traffic = new Traffic(router.remoteWriteUrl);
+    const after = async (count: number): Promise<void> => {
+      const fromMs = Date.now();
+      await waitFor(() => traffic.between(fromMs).length >= count, {
+        timeoutMs: 20_000,
+        what: `${count} more answers`,
+      });
+    };
 
-  await after(40);
-  await ingesters[0]?.child.stop({ signal: 'SIGKILL' });
-  await after(80);
-  expect(statuses(traffic.between(0))).toEqual([200]);
+    await after(40);
+    await ingesters[0]?.child.stop({ signal: 'SIGKILL' });
+    await after(80);
+    expect(statuses(traffic.between(0))).toEqual([200]);
 
-  await ingesters[1]?.child.stop({ signal: 'SIGKILL' });
-  const twoDownMs = Date.now();
-  await after(40);
-  expect(statuses(traffic.between(twoDownMs, Date.now()))).toEqual([503]);
+    await ingesters[1]?.child.stop({ signal: 'SIGKILL' });
+    const twoDownMs = Date.now();
+    await after(40);
+    expect(statuses(traffic.between(twoDownMs, Date.now()))).toEqual([503]);
 
-  const alive = ingesters[2] as Ingester;
-  const restarted = await Promise.all(ingesters.slice(0, 2).map((ingester) => ingester.restart()));
-  ingesters = [...restarted, alive];
-  await waitFor(() => traffic.answers.at(-1)?.answer.status === 200, { timeoutMs: 20_000, what: 'writes to succeed again' });
-  await after(40);
-  await traffic.stop();
+    const alive = ingesters[2] as Ingester;
+    const restarted = await Promise.all(ingesters.slice(0, 2).map((ingester) => ingester.restart()));
+    ingesters = [...restarted, alive];
+    await waitFor(() => traffic.answers.at(-1)?.answer.status === 200, {
+      timeoutMs: 20_000,
+      what: 'writes to succeed again',
+    });
+    await after(40);
+    await traffic.stop();
 
-  // Killed once more, all at once: what counts is in their logs, not in what an orderly end would still write.
-  await Promise.all(ingesters.map(({ child }) => child.stop({ signal: 'SIGKILL' })));
-  const dumps = [];
-  for (const { dataDir } of ingesters) dumps.push(await promtoolDump(join(dataDir, 'default-tenant')));
-  expect(traffic.ledger.count).toBeGreaterThan(160 * series);
-  expect(traffic.ledger.missing(dumps, 2).slice(0, 5)).toEqual([]);
-});
+    // Killed once more, all at once: what counts is in their logs, not in what an orderly end would still write.
+    await Promise.all(ingesters.map(({ child }) => child.stop({ signal: 'SIGKILL' })));
+    const dumps = [];
+    for (const { dataDir } of ingesters) dumps.push(await promtoolDump(join(dataDir, 'default-tenant')));
+    expect(traffic.ledger.count).toBeGreaterThan(160 * series);
+    expect(traffic.ledger.missing(dumps, 2).slice(0, 5)).toEqual([]);
+  },
+);

@@ -26,10 +26,14 @@ export function endToEnd(name: string, { needs, timeoutMs }: EndToEnd, run: (lab
   test(
     name,
     async () => {
-      if (missing.length > 0) throw new Error(`Cannot run: ${missing.join(' and ')} is neither in PEERS_DIR nor in PATH, and GAUNTLET_REQUIRE_PEERS asks for it`);
+      if (missing.length > 0)
+        throw new Error(
+          `Cannot run: ${missing.join(' and ')} is neither in PEERS_DIR nor in PATH, and GAUNTLET_REQUIRE_PEERS asks for it`,
+        );
       for (const role of ['router', 'ingester'] as const) {
         const main = receiveCommand('gauntlet', role).at(-1) as string;
-        if (subject === 'gauntlet' && !existsSync(main)) throw new Error(`Cannot run: ${main} is not there; npm run build makes it`);
+        if (subject === 'gauntlet' && !existsSync(main))
+          throw new Error(`Cannot run: ${main} is not there; npm run build makes it`);
       }
       const lab = new Lab();
       try {
@@ -65,7 +69,13 @@ export class Lab {
   }
 
   spawn(name: string, [command, ...first]: readonly [string, ...string[]], args: readonly string[]): Child {
-    const child = new Child({ name, command, args: [...first, ...args], logFile: join(this.dir, `${name}.log`), guard: guard() });
+    const child = new Child({
+      name,
+      command,
+      args: [...first, ...args],
+      logFile: join(this.dir, `${name}.log`),
+      guard: guard(),
+    });
     this.#children.push(child);
     return child;
   }
@@ -89,7 +99,10 @@ export class Lab {
 }
 
 /** Asks until the answer is neither false nor undefined; an exception counts as such, and is shown when the time is up. */
-export async function waitFor<T>(condition: () => Promise<T | false | undefined> | T | false | undefined, { timeoutMs, what }: { timeoutMs: number; what: string }): Promise<T> {
+export async function waitFor<T>(
+  condition: () => Promise<T | false | undefined> | T | false | undefined,
+  { timeoutMs, what }: { timeoutMs: number; what: string },
+): Promise<T> {
   let last: unknown;
   for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(pollMs)) {
     try {
@@ -99,7 +112,9 @@ export async function waitFor<T>(condition: () => Promise<T | false | undefined>
       last = error;
     }
   }
-  throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}${last instanceof Error ? `: ${last.message}` : ''}`);
+  throw new Error(
+    `Waited ${timeoutMs / 1000} s in vain for ${what}${last instanceof Error ? `: ${last.message}` : ''}`,
+  );
 }
 
 const pollMs = 100;

@@ -11,8 +11,14 @@ const rounds = 20;
 const series = 300;
 
 async function writeThrough(lab: Lab, { router, ingester }: { router: Maker; ingester: Maker }): Promise<void> {
-  const ingesters = await Promise.all(['one', 'two', 'three'].map((name) => startIngester(lab, { name, maker: ingester })));
-  const front = await startRouter(lab, { maker: router, ingesters: ingesters.map(({ grpc }) => grpc), replicationFactor: 3 });
+  const ingesters = await Promise.all(
+    ['one', 'two', 'three'].map((name) => startIngester(lab, { name, maker: ingester })),
+  );
+  const front = await startRouter(lab, {
+    maker: router,
+    ingesters: ingesters.map(({ grpc }) => grpc),
+    replicationFactor: 3,
+  });
   const ledger = new SampleLedger();
   const startMs = Date.now() - rounds * 1000;
   for (let round = 0; round < rounds; round++) {
@@ -22,12 +28,23 @@ async function writeThrough(lab: Lab, { router, ingester }: { router: Maker; ing
   }
   // The answer came with the second copy; the third may still be on its way.
   for (const one of ingesters) {
-    await waitFor(async () => sumOf(await readMetrics(one), 'prometheus_tsdb_head_samples_appended_total') === rounds * series, { timeoutMs: 15_000, what: `all samples on ${one.child.name}` });
+    await waitFor(
+      async () => sumOf(await readMetrics(one), 'prometheus_tsdb_head_samples_appended_total') === rounds * series,
+      { timeoutMs: 15_000, what: `all samples on ${one.child.name}` },
+    );
     await one.child.stop({ signal: 'SIGKILL' });
     expect(differences(ledger.asDump(), await promtoolDump(join(one.dataDir, 'default-tenant')))).toEqual([]);
   }
 }
 
-endToEnd('a Thanos router before our ingesters: every sample arrives on each of them', { needs: ['thanos', 'promtool'], timeoutMs: 60_000 }, (lab) => writeThrough(lab, { router: 'thanos', ingester: subject }));
+endToEnd(
+  'a Thanos router before our ingesters: every sample arrives on each of them',
+  { needs: ['thanos', 'promtool'], timeoutMs: 60_000 },
+  (lab) => writeThrough(lab, { router: 'thanos', ingester: subject }),
+);
 
-endToEnd('our router before Thanos ingesters: every sample arrives on each of them', { needs: ['thanos', 'promtool'], timeoutMs: 60_000 }, (lab) => writeThrough(lab, { router: subject, ingester: 'thanos' }));
+endToEnd(
+  'our router before Thanos ingesters: every sample arrives on each of them',
+  { needs: ['thanos', 'promtool'], timeoutMs: 60_000 },
+  (lab) => writeThrough(lab, { router: subject, ingester: 'thanos' }),
+);

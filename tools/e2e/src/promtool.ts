@@ -14,7 +14,11 @@ export interface DumpRange {
 
 /** All samples of a database directory, blocks and WAL. The directory is not changed; no process may have it open. */
 export async function promtoolDump(dir: string, { match, minTime, maxTime }: DumpRange = {}): Promise<Dump> {
-  const flags = [match === undefined ? [] : [`--match=${match}`], minTime === undefined ? [] : [`--min-time=${minTime}`], maxTime === undefined ? [] : [`--max-time=${maxTime}`]].flat();
+  const flags = [
+    match === undefined ? [] : [`--match=${match}`],
+    minTime === undefined ? [] : [`--min-time=${minTime}`],
+    maxTime === undefined ? [] : [`--max-time=${maxTime}`],
+  ].flat();
   return parseDump(await runPeer('promtool', ['tsdb', 'dump', ...flags, dir]));
 }
 
@@ -32,7 +36,8 @@ export function parseDump(text: string): Dump {
   return dump;
 }
 
-export const countSamples = (dump: Dump): number => [...dump.values()].reduce((sum, samples) => sum + samples.length, 0);
+export const countSamples = (dump: Dump): number =>
+  [...dump.values()].reduce((sum, samples) => sum + samples.length, 0);
 
 /** What the second has otherwise, in words; empty when they agree. Kept short: a failing test would print thousands of lines. */
 export function differences(expected: Dump, actual: Dump): string[] {
@@ -40,7 +45,10 @@ export function differences(expected: Dump, actual: Dump): string[] {
   for (const series of new Set([...expected.keys(), ...actual.keys()])) {
     const want = JSON.stringify(expected.get(series) ?? []);
     const got = JSON.stringify(actual.get(series) ?? []);
-    if (want !== got) found.push(`${series}: expected ${(expected.get(series) ?? []).length} samples ${want.slice(-120)}, found ${(actual.get(series) ?? []).length} ${got.slice(-120)}`);
+    if (want !== got)
+      found.push(
+        `${series}: expected ${(expected.get(series) ?? []).length} samples ${want.slice(-120)}, found ${(actual.get(series) ?? []).length} ${got.slice(-120)}`,
+      );
   }
   return found.length > 5 ? [...found.slice(0, 5), `and ${found.length - 5} more`] : found;
 }

@@ -7,10 +7,19 @@ export interface Answer {
 }
 
 /** Posts a remote write 1.0 body and gives the answer, whatever it is. */
-export async function remoteWrite(url: string, series: readonly SeriesInput[], headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+export async function remoteWrite(
+  url: string,
+  series: readonly SeriesInput[],
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy', 'X-Prometheus-Remote-Write-Version': '0.1.0', ...headers },
+    headers: {
+      'Content-Type': 'application/x-protobuf',
+      'Content-Encoding': 'snappy',
+      'X-Prometheus-Remote-Write-Version': '0.1.0',
+      ...headers,
+    },
     body: new Uint8Array(await compress(encodeWriteRequest({ timeseries: series }))),
   });
   return { status: response.status, text: await response.text() };

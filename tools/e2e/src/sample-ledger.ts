@@ -50,7 +50,17 @@ export class SampleLedger {
 }
 
 /** Series `e2e_KIND{index="..."}` with one sample each. */
-export function sampleRound({ kind, series, timestampMs, value }: { kind: string; series: number; timestampMs: number; value: number }): LedgerSeries[] {
+export function sampleRound({
+  kind,
+  series,
+  timestampMs,
+  value,
+}: {
+  kind: string;
+  series: number;
+  timestampMs: number;
+  value: number;
+}): LedgerSeries[] {
   return Array.from({ length: series }, (_, index) => ({
     labels: [
       ['__name__', `e2e_${kind}`],

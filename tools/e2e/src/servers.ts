@@ -38,20 +38,29 @@ export async function startIngester(lab: Lab, plan: IngesterPlan): Promise<Inges
   return launchIngester(lab, { ...plan, dataDir: plan.dataDir ?? lab.folder(`${plan.name}-data`) }, ports, 0);
 }
 
-async function launchIngester(lab: Lab, plan: IngesterPlan & { dataDir: string }, ports: readonly number[], generation: number): Promise<Ingester> {
+async function launchIngester(
+  lab: Lab,
+  plan: IngesterPlan & { dataDir: string },
+  ports: readonly number[],
+  generation: number,
+): Promise<Ingester> {
   const maker = plan.maker ?? subject;
   const { http, grpc, flags } = listeners(maker, ports);
   const duration = plan.blockDuration ?? '2h';
-  const child = lab.spawn(`${plan.name}${generation > 0 ? `-again${generation}` : ''}`, receiveCommand(maker, 'ingester'), [
-    ...flags,
-    ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`]),
-    `--tsdb.path=${plan.dataDir}`,
-    `--label=replica="${plan.name}"`,
-    `--tsdb.min-block-duration=${duration}`,
-    `--tsdb.max-block-duration=${duration}`,
-    ...(plan.bucketDir === undefined ? [] : [`--objstore.config=${bucketConfig(plan.bucketDir)}`]),
-    ...(plan.flags ?? []),
-  ]);
+  const child = lab.spawn(
+    `${plan.name}${generation > 0 ? `-again${generation}` : ''}`,
+    receiveCommand(maker, 'ingester'),
+    [
+      ...flags,
+      ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`]),
+      `--tsdb.path=${plan.dataDir}`,
+      `--label=replica="${plan.name}"`,
+      `--tsdb.min-block-duration=${duration}`,
+      `--tsdb.max-block-duration=${duration}`,
+      ...(plan.bucketDir === undefined ? [] : [`--objstore.config=${bucketConfig(plan.bucketDir)}`]),
+      ...(plan.flags ?? []),
+    ],
+  );
   await untilReady(child, http);
   return { child, http, grpc, dataDir: plan.dataDir, restart: () => launchIngester(lab, plan, ports, generation + 1) };
 }
@@ -67,7 +76,10 @@ export interface RouterPlan {
 }
 
 /** Starts a router over a ketama hashring and waits until it is ready. */
-export async function startRouter(lab: Lab, { maker = subject, name = 'router', ingesters, replicationFactor = 1, hashrings, flags = [] }: RouterPlan): Promise<Router> {
+export async function startRouter(
+  lab: Lab,
+  { maker = subject, name = 'router', ingesters, replicationFactor = 1, hashrings, flags = [] }: RouterPlan,
+): Promise<Router> {
   const ports = await lab.ports(4);
   const listen = listeners(maker, ports);
   const file = join(lab.dir, `${name}-hashrings.json`);
@@ -86,7 +98,10 @@ export async function startRouter(lab: Lab, { maker = subject, name = 'router', 
 }
 
 /** A Prometheus with the given configuration; `reload` replaces it. */
-export async function startPrometheus(lab: Lab, plan: { name?: string; dataDir: string; config: object; flags?: readonly string[] }): Promise<Server & { reload(config: object): void }> {
+export async function startPrometheus(
+  lab: Lab,
+  plan: { name?: string; dataDir: string; config: object; flags?: readonly string[] },
+): Promise<Server & { reload(config: object): void }> {
   const name = plan.name ?? 'prometheus';
   const [port] = await lab.ports(1);
   const http = `127.0.0.1:${port}`;
@@ -94,7 +109,12 @@ export async function startPrometheus(lab: Lab, plan: { name?: string; dataDir: 
   const write = (config: object): void => writeFileSync(file, JSON.stringify(config)); // JSON is YAML too.
   const own = JSON.stringify(plan.config).replaceAll('SELF', http);
   write(JSON.parse(own) as object);
-  const child = lab.spawn(name, peerCommand('prometheus'), [`--config.file=${file}`, `--storage.tsdb.path=${plan.dataDir}`, `--web.listen-address=${http}`, ...(plan.flags ?? [])]);
+  const child = lab.spawn(name, peerCommand('prometheus'), [
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${plan.dataDir}`,
+    `--web.listen-address=${http}`,
+    ...(plan.flags ?? []),
+  ]);
   await untilReady(child, http);
   return {
     child,
@@ -109,7 +129,13 @@ export async function startPrometheus(lab: Lab, plan: { name?: string; dataDir: 
 export async function startThanosStore(lab: Lab, { bucketDir }: { bucketDir: string }): Promise<GrpcServer> {
   const [httpPort, grpcPort] = await lab.ports(2);
   const [http, grpc] = [`127.0.0.1:${httpPort}`, `127.0.0.1:${grpcPort}`];
-  const child = lab.spawn('thanos-store', peerCommand('thanos'), ['store', `--http-address=${http}`, `--grpc-address=${grpc}`, `--data-dir=${lab.folder('thanos-store')}`, `--objstore.config=${bucketConfig(bucketDir)}`]);
+  const child = lab.spawn('thanos-store', peerCommand('thanos'), [
+    'store',
+    `--http-address=${http}`,
+    `--grpc-address=${grpc}`,
+    `--data-dir=${lab.folder('thanos-store')}`,
+    `--objstore.config=${bucketConfig(bucketDir)}`,
+  ]);
   await untilReady(child, http);
   return { child, http, grpc };
 }
@@ -117,7 +143,12 @@ export async function startThanosStore(lab: Lab, { bucketDir }: { bucketDir: str
 export async function startThanosQuery(lab: Lab, { stores }: { stores: readonly string[] }): Promise<GrpcServer> {
   const [httpPort, grpcPort] = await lab.ports(2);
   const [http, grpc] = [`127.0.0.1:${httpPort}`, `127.0.0.1:${grpcPort}`];
-  const child = lab.spawn('thanos-query', peerCommand('thanos'), ['query', `--http-address=${http}`, `--grpc-address=${grpc}`, ...stores.map((store) => `--endpoint=${store}`)]);
+  const child = lab.spawn('thanos-query', peerCommand('thanos'), [
+    'query',
+    `--http-address=${http}`,
+    `--grpc-address=${grpc}`,
+    ...stores.map((store) => `--endpoint=${store}`),
+  ]);
   await untilReady(child, http);
   return { child, http, grpc };
 }
@@ -131,12 +162,23 @@ export interface Minio {
 export async function startMinio(lab: Lab): Promise<Minio> {
   const [port, console] = await lab.ports(2);
   const endpoint = `127.0.0.1:${port}`;
-  const child = lab.spawn('minio', peerCommand('minio'), ['server', '--address', endpoint, '--console-address', `127.0.0.1:${console}`, lab.folder('minio')]);
-  await waitFor(async () => (await fetch(`http://${endpoint}/minio/health/ready`)).ok, { timeoutMs: 20_000, what: 'minio' });
+  const child = lab.spawn('minio', peerCommand('minio'), [
+    'server',
+    '--address',
+    endpoint,
+    '--console-address',
+    `127.0.0.1:${console}`,
+    lab.folder('minio'),
+  ]);
+  await waitFor(async () => (await fetch(`http://${endpoint}/minio/health/ready`)).ok, {
+    timeoutMs: 20_000,
+    what: 'minio',
+  });
   return { child, endpoint, accessKey: 'minioadmin', secretKey: 'minioadmin' };
 }
 
-export const bucketConfig = (directory: string): string => JSON.stringify({ type: 'FILESYSTEM', config: { directory } });
+export const bucketConfig = (directory: string): string =>
+  JSON.stringify({ type: 'FILESYSTEM', config: { directory } });
 
 export const peerCommand = (peer: Peer): readonly [string] => [findPeer(peer) ?? peer];
 
@@ -145,13 +187,20 @@ export async function readMetrics({ http }: { readonly http: string }): Promise<
 }
 
 export async function untilReady(child: Child, http: string): Promise<void> {
-  const state = await waitFor(async () => (child.ending ? 'ended' : (await fetch(`http://${http}/-/ready`)).ok && 'ready'), { timeoutMs: 30_000, what: `${child.name} to become ready` });
-  if (state === 'ended') throw new Error(`${child.name} ended with ${child.ending?.signal ?? child.ending?.code} before it was ready`);
+  const state = await waitFor(
+    async () => (child.ending ? 'ended' : (await fetch(`http://${http}/-/ready`)).ok && 'ready'),
+    { timeoutMs: 30_000, what: `${child.name} to become ready` },
+  );
+  if (state === 'ended')
+    throw new Error(`${child.name} ended with ${child.ending?.signal ?? child.ending?.code} before it was ready`);
 }
 
 function listeners(maker: Maker, ports: readonly number[]): { http: string; grpc: string; flags: string[] } {
   const [http, grpc] = [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`];
   // The real one always opens its third protocol, which ours does not serve.
-  const more = maker === 'thanos' ? [`--receive.capnproto-address=127.0.0.1:${ports[3]}`, '--http-grace-period=1s', '--grpc-grace-period=1s'] : [];
+  const more =
+    maker === 'thanos'
+      ? [`--receive.capnproto-address=127.0.0.1:${ports[3]}`, '--http-grace-period=1s', '--grpc-grace-period=1s']
+      : [];
   return { http, grpc, flags: [`--http-address=${http}`, `--grpc-address=${grpc}`, ...more] };
 }

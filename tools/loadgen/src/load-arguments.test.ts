@@ -17,7 +17,20 @@ test('only the URL has to be given', () => {
 });
 
 test('counts take k and m, times take units, and processes and headers repeat', () => {
-  const given = [url, '--series=1m', '--rate', '10k', '--duration', '1.5m', '--tenants=2', '--header', 'X-A: b: c', '--pid', 'router=12', '--pid=ingester=13'];
+  const given = [
+    url,
+    '--series=1m',
+    '--rate',
+    '10k',
+    '--duration',
+    '1.5m',
+    '--tenants=2',
+    '--header',
+    'X-A: b: c',
+    '--pid',
+    'router=12',
+    '--pid=ingester=13',
+  ];
   expect(parseLoadArguments(given)).toMatchObject({
     series: 1_000_000,
     samplesPerSecondMax: 10_000,
@@ -32,7 +45,9 @@ test('counts take k and m, times take units, and processes and headers repeat', 
 });
 
 test('samples per request are shared out over the samples of each series', () => {
-  expect(parseLoadArguments([url, '--samples-per-request=1000', '--samples-per-series=10'])).toMatchObject({ seriesPerRequest: 100 });
+  expect(parseLoadArguments([url, '--samples-per-request=1000', '--samples-per-series=10'])).toMatchObject({
+    seriesPerRequest: 100,
+  });
 });
 
 test.each([

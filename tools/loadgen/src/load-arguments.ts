@@ -77,17 +77,26 @@ export function parseLoadArguments(args: readonly string[]): LoadArguments | 'he
     durationMs: parseDurationMs('--duration', values.duration),
     warmUpRounds: parseCount('--warm-up', values['warm-up'], 0, 1000),
     samplesPerSecondMax: values.rate === undefined ? undefined : parseCount('--rate', values.rate, 1, 1_000_000_000),
-    tenants: Array.from({ length: parseCount('--tenants', values.tenants, 0, 100_000) }, (_, index) => `tenant-${index}`),
+    tenants: Array.from(
+      { length: parseCount('--tenants', values.tenants, 0, 100_000) },
+      (_, index) => `tenant-${index}`,
+    ),
     headers: Object.fromEntries(values.header.map(parseHeader)),
     processes: values.pid.map(parseProcess),
     json: values.json,
   };
 }
 
-function seriesPerRequest(values: { 'series-per-request'?: string | undefined; 'samples-per-request'?: string | undefined }, samplesPerSeries: number): number {
+function seriesPerRequest(
+  values: { 'series-per-request'?: string | undefined; 'samples-per-request'?: string | undefined },
+  samplesPerSeries: number,
+): number {
   const series = values['series-per-request'];
   const samples = values['samples-per-request'];
-  if (series !== undefined && samples !== undefined) throw new BadArgument('Cannot use --series-per-request and --samples-per-request together: one follows from the other');
+  if (series !== undefined && samples !== undefined)
+    throw new BadArgument(
+      'Cannot use --series-per-request and --samples-per-request together: one follows from the other',
+    );
   if (samples === undefined) return parseCount('--series-per-request', series ?? '2000', 1, 100_000);
   return Math.max(1, Math.floor(parseCount('--samples-per-request', samples, 1, 1_000_000) / samplesPerSeries));
 }
@@ -95,14 +104,19 @@ function seriesPerRequest(values: { 'series-per-request'?: string | undefined; '
 /** Takes `10000`, `10k` and `1m`. */
 export function parseCount(flag: string, text: string, min: number, max: number): number {
   const match = /^(\d+)([km]?)$/i.exec(text);
-  const value = match ? Number(match[1]) * ({ '': 1, k: 1000, m: 1_000_000 }[(match[2] as string).toLowerCase()] as number) : NaN;
-  if (!(value >= min && value <= max)) throw new BadArgument(`Cannot use ${flag}=${text}: it is a whole number from ${min} to ${max}`);
+  const value = match
+    ? Number(match[1]) * ({ '': 1, k: 1000, m: 1_000_000 }[(match[2] as string).toLowerCase()] as number)
+    : NaN;
+  if (!(value >= min && value <= max))
+    throw new BadArgument(`Cannot use ${flag}=${text}: it is a whole number from ${min} to ${max}`);
   return value;
 }
 
 export function parseDurationMs(flag: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const value = match ? Number(match[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's'] as number) : NaN;
+  const value = match
+    ? Number(match[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's'] as number)
+    : NaN;
   if (!(value > 0)) throw new BadArgument(`Cannot use ${flag}=${text}: it is a time such as 500ms, 30s or 5m`);
   return value;
 }
@@ -118,9 +132,11 @@ export function strictly<T>(parse: () => T): T {
 }
 
 function parseUrl(text: string | undefined): URL {
-  if (text === undefined) throw new BadArgument('Cannot start without --url: for example --url http://127.0.0.1:19291/api/v1/receive');
+  if (text === undefined)
+    throw new BadArgument('Cannot start without --url: for example --url http://127.0.0.1:19291/api/v1/receive');
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'http:') throw new BadArgument(`Cannot use --url=${text}: it is an address that starts with http://`);
+  if (url?.protocol !== 'http:')
+    throw new BadArgument(`Cannot use --url=${text}: it is an address that starts with http://`);
   return url;
 }
 

@@ -28,15 +28,24 @@ export async function loadCommand(args: readonly string[], signal: AbortSignal):
 async function generate(args: LoadArguments, signal: AbortSignal): Promise<number> {
   const bodies = prepareBodies(args);
   const bytes = bodies.reduce((sum, { body }) => sum + body.bytes.length, 0);
-  console.error(`Sending ${wholeNumber(args.series)} series in ${wholeNumber(bodies.length)} bodies of ${wholeNumber(bytes / bodies.length)} bytes to ${args.url.href}`);
-  const warmUp = args.warmUpRounds > 0 ? await phase('warm-up', args, bodies, { rounds: args.warmUpRounds }, signal) : undefined;
+  console.error(
+    `Sending ${wholeNumber(args.series)} series in ${wholeNumber(bodies.length)} bodies of ${wholeNumber(bytes / bodies.length)} bytes to ${args.url.href}`,
+  );
+  const warmUp =
+    args.warmUpRounds > 0 ? await phase('warm-up', args, bodies, { rounds: args.warmUpRounds }, signal) : undefined;
   const main = signal.aborted ? undefined : await phase('load', args, bodies, { durationMs: args.durationMs }, signal);
   print(args, warmUp, main);
   if (signal.aborted) return 130;
   return (main?.result.samplesAccepted ?? 0) > 0 ? 0 : 1;
 }
 
-async function phase(title: string, args: LoadArguments, bodies: LoadBody[], until: LoadOptions['until'], signal: AbortSignal): Promise<Measurement> {
+async function phase(
+  title: string,
+  args: LoadArguments,
+  bodies: LoadBody[],
+  until: LoadOptions['until'],
+  signal: AbortSignal,
+): Promise<Measurement> {
   const load = new Load({
     url: args.url,
     headers: args.headers,
@@ -53,11 +62,18 @@ async function phase(title: string, args: LoadArguments, bodies: LoadBody[], unt
 
 async function withProgress(title: string, load: Load, total: number, byRequests: boolean): Promise<LoadResult> {
   if (!process.stderr.isTTY) return load.run();
-  const bar = new cliProgress.SingleBar({ format: `${title.padEnd(8)} {bar} {percentage}%  {rate} samples/s`, stream: process.stderr, hideCursor: true, clearOnComplete: true });
+  const bar = new cliProgress.SingleBar({
+    format: `${title.padEnd(8)} {bar} {percentage}%  {rate} samples/s`,
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
   bar.start(total, 0, { rate: '-' });
   const timer = setInterval(() => {
     const { samplesAccepted, elapsedMs, requests } = load.progress;
-    bar.update(Math.min(total, byRequests ? requests : Math.floor(elapsedMs / 1000)), { rate: wholeNumber(samplesAccepted / (elapsedMs / 1000)) });
+    bar.update(Math.min(total, byRequests ? requests : Math.floor(elapsedMs / 1000)), {
+      rate: wholeNumber(samplesAccepted / (elapsedMs / 1000)),
+    });
   }, 250);
   try {
     return await load.run();
@@ -69,7 +85,9 @@ async function withProgress(title: string, load: Load, total: number, byRequests
 
 function print({ json }: LoadArguments, warmUp: Measurement | undefined, main: Measurement | undefined): void {
   if (json) {
-    console.log(JSON.stringify({ warmUp: warmUp && summaryRecord(warmUp), load: main && summaryRecord(main) }, null, 2));
+    console.log(
+      JSON.stringify({ warmUp: warmUp && summaryRecord(warmUp), load: main && summaryRecord(main) }, null, 2),
+    );
     return;
   }
   if (warmUp) console.log(`warm-up (creates the series)\n${indent(summaryText(warmUp))}`);

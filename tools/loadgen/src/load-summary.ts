@@ -39,7 +39,12 @@ export function summaryRecord({ result, costs }: Measurement): Record<string, un
     requests: result.requests,
     statuses: Object.fromEntries(result.statuses),
     examples: Object.fromEntries(result.examples),
-    latencyMs: { p50: latency.quantileMs(0.5), p90: latency.quantileMs(0.9), p99: latency.quantileMs(0.99), max: latency.maxMs },
+    latencyMs: {
+      p50: latency.quantileMs(0.5),
+      p90: latency.quantileMs(0.9),
+      p99: latency.quantileMs(0.99),
+      max: latency.maxMs,
+    },
     processes: costs,
   };
 }

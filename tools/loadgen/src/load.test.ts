@@ -6,12 +6,17 @@ import { summaryText } from './load-summary.js';
 
 const shape = { series: 25, labelsPerSeries: 4, seriesPerRequest: 10, samplesPerSeries: 2 };
 
-async function withReceiver<T>(answer: (body: Buffer, tenant: string | undefined) => Promise<number>, use: (url: URL) => Promise<T>): Promise<T> {
+async function withReceiver<T>(
+  answer: (body: Buffer, tenant: string | undefined) => Promise<number>,
+  use: (url: URL) => Promise<T>,
+): Promise<T> {
   const server: Server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      void answer(Buffer.concat(parts), request.headers['thanos-tenant'] as string | undefined).then((status) => response.writeHead(status).end('no room\n'));
+      void answer(Buffer.concat(parts), request.headers['thanos-tenant'] as string | undefined).then((status) =>
+        response.writeHead(status).end('no room\n'),
+      );
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -32,7 +37,16 @@ test('every body is sent in every round, with newer samples each time and always
       seen.set(tenant ?? '', [...(seen.get(tenant ?? '') ?? []), plain]);
       return 200;
     },
-    (url) => new Load({ url, headers: {}, connections: 2, tenants: ['a', 'b', 'c'], bodies, until: { rounds: 4 }, signal: new AbortController().signal }).run(),
+    (url) =>
+      new Load({
+        url,
+        headers: {},
+        connections: 2,
+        tenants: ['a', 'b', 'c'],
+        bodies,
+        until: { rounds: 4 },
+        signal: new AbortController().signal,
+      }).run(),
   );
   expect(result).toMatchObject({ requests: 12, samplesAccepted: 25 * 2 * 4 });
   expect([...seen.keys()].sort()).toEqual(['a', 'b', 'c']);
@@ -47,7 +61,16 @@ test('refusals are counted by status, and the first text of each is kept', async
   let count = 0;
   const result = await withReceiver(
     async () => ((count += 1) % 3 === 0 ? 503 : 200),
-    (url) => new Load({ url, headers: {}, connections: 1, tenants: [], bodies: prepareBodies(shape), until: { rounds: 1 }, signal: new AbortController().signal }).run(),
+    (url) =>
+      new Load({
+        url,
+        headers: {},
+        connections: 1,
+        tenants: [],
+        bodies: prepareBodies(shape),
+        until: { rounds: 1 },
+        signal: new AbortController().signal,
+      }).run(),
   );
   expect(Object.fromEntries(result.statuses)).toEqual({ 200: 2, 503: 1 });
   expect(result.examples.get('503')).toBe('no room');
@@ -62,7 +85,16 @@ test('a load that is stopped gives what it has so far', async () => {
       if ((answered += 1) === 5) stop.abort();
       return 200;
     },
-    (url) => new Load({ url, headers: {}, connections: 1, tenants: [], bodies: prepareBodies(shape), until: { durationMs: 60_000 }, signal: stop.signal }).run(),
+    (url) =>
+      new Load({
+        url,
+        headers: {},
+        connections: 1,
+        tenants: [],
+        bodies: prepareBodies(shape),
+        until: { durationMs: 60_000 },
+        signal: stop.signal,
+      }).run(),
   );
   expect(result.requests).toBe(4);
   expect(result.samplesAccepted).toBe(2 * (10 + 10 + 5 + 10));

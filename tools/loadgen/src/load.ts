@@ -52,7 +52,12 @@ export function prepareBodies({ series, labelsPerSeries, seriesPerRequest, sampl
   for (let first = 0; first < series; first += seriesPerRequest) {
     const count = Math.min(seriesPerRequest, series - first);
     const labels = Array.from({ length: count }, (_, k) => seriesLabels(first + k, labelsPerSeries));
-    bodies.push({ body: buildBody({ firstSeries: first, labels, samplesPerSeries }), index: bodies.length, round: 0, lastTimestampMs: 0 });
+    bodies.push({
+      body: buildBody({ firstSeries: first, labels, samplesPerSeries }),
+      index: bodies.length,
+      round: 0,
+      lastTimestampMs: 0,
+    });
   }
   return bodies;
 }
@@ -78,7 +83,11 @@ export class Load {
   }
 
   get progress(): { readonly samplesAccepted: number; readonly elapsedMs: number; readonly requests: number } {
-    return { samplesAccepted: this.#samplesAccepted, elapsedMs: performance.now() - this.#startedAt, requests: this.#requests };
+    return {
+      samplesAccepted: this.#samplesAccepted,
+      elapsedMs: performance.now() - this.#startedAt,
+      requests: this.#requests,
+    };
   }
 
   async run(): Promise<LoadResult> {
@@ -142,16 +151,19 @@ export class Load {
     this.#requests += 1;
     this.#statuses.set(answer.code, (this.#statuses.get(answer.code) ?? 0) + 1);
     if (/^2\d\d$/.test(answer.code)) this.#samplesAccepted += body.sampleCount;
-    else if (!this.#examples.has(answer.code)) this.#examples.set(answer.code, answer.text.trim().slice(0, exampleCharactersMax));
+    else if (!this.#examples.has(answer.code))
+      this.#examples.set(answer.code, answer.text.trim().slice(0, exampleCharactersMax));
     // An endpoint that is not there answers at once; asking it thousands of times a second helps nobody.
-    if (!/^\d/.test(answer.code)) await sleep(refusedPauseMs, undefined, { signal: this.#options.signal }).catch(() => undefined);
+    if (!/^\d/.test(answer.code))
+      await sleep(refusedPauseMs, undefined, { signal: this.#options.signal }).catch(() => undefined);
   }
 
   #post({ body, index }: LoadBody): Promise<{ code: string; text: string } | undefined> {
     const { url, headers, tenants, signal } = this.#options;
     const tenant = tenants.length > 0 ? { 'THANOS-TENANT': tenants[index % tenants.length] as string } : {};
     return new Promise((resolve) => {
-      const failed = (error: NodeJS.ErrnoException): void => resolve(signal.aborted ? undefined : { code: error.code ?? 'ERROR', text: error.message });
+      const failed = (error: NodeJS.ErrnoException): void =>
+        resolve(signal.aborted ? undefined : { code: error.code ?? 'ERROR', text: error.message });
       const request = httpRequest(url, {
         method: 'POST',
         agent: this.#agent,
@@ -159,7 +171,9 @@ export class Load {
         timeout: requestMsMax,
         headers: { ...standardHeaders, 'Content-Length': body.bytes.length, ...tenant, ...headers },
       });
-      request.on('timeout', () => request.destroy(Object.assign(new Error(`no answer within ${requestMsMax / 1000} s`), { code: 'TIMEOUT' })));
+      request.on('timeout', () =>
+        request.destroy(Object.assign(new Error(`no answer within ${requestMsMax / 1000} s`), { code: 'TIMEOUT' })),
+      );
       request.on('error', failed);
       request.on('response', (response) => {
         let text = '';

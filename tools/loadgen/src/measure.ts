@@ -21,7 +21,11 @@ export interface Measurement {
 }
 
 /** Runs a load and charges it to the processes. One that ended meanwhile, or cannot be read, is left out. */
-export async function measure(processes: readonly MeasuredProcess[], series: number, run: () => Promise<LoadResult>): Promise<Measurement> {
+export async function measure(
+  processes: readonly MeasuredProcess[],
+  series: number,
+  run: () => Promise<LoadResult>,
+): Promise<Measurement> {
   const before = processes.map(({ pid }) => readProcessUsage(pid));
   const result = await run();
   const costs = processes.flatMap(({ name, pid }, k): ProcessCost[] => {

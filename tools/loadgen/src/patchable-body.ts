@@ -196,7 +196,7 @@ function roomBeforeVariable(fixed: Uint32Array, from: number, next: number): num
 
 function writeCopies(out: Buffer, start: number, offset: number, length: number): number {
   let at = start;
-  for (let rest = length; rest > 0; ) {
+  for (let rest = length; rest > 0;) {
     const step = Math.min(rest, copyBytesMax);
     if (step >= 4 && step <= 11 && offset < 2048) {
       out[at++] = 1 | ((step - 4) << 2) | ((offset >> 8) << 5);

@@ -27,7 +27,8 @@ export function seriesLabels(index: number, labelCount: number): LabelPair[] {
     ['prometheus', 'monitoring/production-shared-main'],
     ['region', 'eu-central-1'],
   ];
-  for (let extra = all.length; extra < labelCount; extra++) all.push([`label_${String(extra).padStart(2, '0')}`, `value-${extra}-${target % 7}`]);
+  for (let extra = all.length; extra < labelCount; extra++)
+    all.push([`label_${String(extra).padStart(2, '0')}`, `value-${extra}-${target % 7}`]);
   return all.slice(0, labelCount).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 

@@ -32,7 +32,11 @@ export class Child {
     this.name = name;
     this.logFile = logFile;
     const log = openSync(logFile, 'a');
-    this.#process = spawn(command, args, { stdio: ['ignore', log, log], detached: true, env: { ...process.env, ...env } });
+    this.#process = spawn(command, args, {
+      stdio: ['ignore', log, log],
+      detached: true,
+      env: { ...process.env, ...env },
+    });
     closeSync(log);
     const { pid } = this.#process;
     if (pid !== undefined) guard?.watch(pid);
@@ -66,7 +70,10 @@ export class Child {
   }
 
   /** Asks it to end, and after `graceMs` no longer asks. */
-  async stop({ signal = 'SIGTERM', graceMs = 30_000 }: { signal?: NodeJS.Signals; graceMs?: number } = {}): Promise<Ending> {
+  async stop({
+    signal = 'SIGTERM',
+    graceMs = 30_000,
+  }: { signal?: NodeJS.Signals; graceMs?: number } = {}): Promise<Ending> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
     try {

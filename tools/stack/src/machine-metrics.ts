@@ -7,7 +7,9 @@ export function readMachineMetrics(): ScrapedSample[] {
   const [load1, load5, load15] = loadavg();
   return [
     ...cpus().flatMap(({ times }, cpu) =>
-      Object.entries(times).map(([mode, ms]) => sample('node_cpu_seconds_total', ms / 1000, { cpu: String(cpu), mode: mode === 'sys' ? 'system' : mode })),
+      Object.entries(times).map(([mode, ms]) =>
+        sample('node_cpu_seconds_total', ms / 1000, { cpu: String(cpu), mode: mode === 'sys' ? 'system' : mode }),
+      ),
     ),
     sample('node_memory_MemTotal_bytes', totalmem()),
     sample('node_memory_MemFree_bytes', freemem()),
@@ -55,7 +57,10 @@ export function parseDisks(text: string): ScrapedSample[] {
 function fileSystem(mountpoint: string): ScrapedSample[] {
   try {
     const { bsize, blocks, bavail } = statfsSync(mountpoint);
-    return [sample('node_filesystem_size_bytes', blocks * bsize, { mountpoint }), sample('node_filesystem_avail_bytes', bavail * bsize, { mountpoint })];
+    return [
+      sample('node_filesystem_size_bytes', blocks * bsize, { mountpoint }),
+      sample('node_filesystem_avail_bytes', bavail * bsize, { mountpoint }),
+    ];
   } catch {
     return [];
   }
@@ -69,4 +74,8 @@ function readOr(file: string): string {
   }
 }
 
-const sample = (name: string, value: number, labels: Record<string, string> = {}): ScrapedSample => ({ name, value, labels });
+const sample = (name: string, value: number, labels: Record<string, string> = {}): ScrapedSample => ({
+  name,
+  value,
+  labels,
+});

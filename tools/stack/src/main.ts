@@ -15,8 +15,14 @@ async function main(): Promise<number> {
     return 0;
   }
   const mainOf = (app: string): string => join(checkoutDir, 'dist/apps', app, 'main.js');
-  for (const app of ['router', 'ingester']) if (!existsSync(mainOf(app))) throw new BadArgument(`Cannot start: ${mainOf(app)} is not there; npm run build makes it`);
-  return runStack({ ...args, command: (app) => [process.execPath, '--enable-source-maps', mainOf(app)], signal: stop.signal });
+  for (const app of ['router', 'ingester'])
+    if (!existsSync(mainOf(app)))
+      throw new BadArgument(`Cannot start: ${mainOf(app)} is not there; npm run build makes it`);
+  return runStack({
+    ...args,
+    command: (app) => [process.execPath, '--enable-source-maps', mainOf(app)],
+    signal: stop.signal,
+  });
 }
 
 main().then(

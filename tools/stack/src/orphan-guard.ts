@@ -9,7 +9,10 @@ export class OrphanGuard {
 
   constructor(signal: 'TERM' | 'KILL') {
     // A group of its own: Ctrl-C in the terminal must not end the guard before the children.
-    this.#shell = spawn('/bin/sh', ['-c', script, 'guard', signal], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    this.#shell = spawn('/bin/sh', ['-c', script, 'guard', signal], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     this.#shell.on('error', () => undefined);
     this.#shell.stdin?.on('error', () => undefined);
     this.#shell.unref();

@@ -39,14 +39,19 @@ export class Sender {
     const timestampMs = Date.now();
     const pages = await Promise.all(this.#targets.map((target) => scrape(target, signal)));
     const series = this.#targets.flatMap((target, k) => seriesOf(target, pages[k], timestampMs));
-    for (let first = 0; first < series.length && !signal.aborted; first += seriesPerRequest) await this.#write(series.slice(first, first + seriesPerRequest), signal);
+    for (let first = 0; first < series.length && !signal.aborted; first += seriesPerRequest)
+      await this.#write(series.slice(first, first + seriesPerRequest), signal);
   }
 
   async #write(series: readonly SeriesInput[], signal: AbortSignal): Promise<void> {
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy', 'X-Prometheus-Remote-Write-Version': '0.1.0' },
+        headers: {
+          'Content-Type': 'application/x-protobuf',
+          'Content-Encoding': 'snappy',
+          'X-Prometheus-Remote-Write-Version': '0.1.0',
+        },
         body: new Uint8Array(await compress(encodeWriteRequest({ timeseries: series }))),
         signal: AbortSignal.any([signal, AbortSignal.timeout(writeMsMax)]),
       });
@@ -64,11 +69,18 @@ export class Sender {
 }
 
 /** The series of one scrape, labels sorted; `up` tells whether there was an answer. */
-export function seriesOf({ job, instance }: Target, page: readonly ScrapedSample[] | undefined, timestampMs: number): SeriesInput[] {
+export function seriesOf(
+  { job, instance }: Target,
+  page: readonly ScrapedSample[] | undefined,
+  timestampMs: number,
+): SeriesInput[] {
   const up: ScrapedSample = { name: 'up', labels: {}, value: page ? 1 : 0 };
   return [up, ...(page ?? [])].map(({ name, labels, value }) => {
     const all = Object.entries({ ...labels, job, instance, __name__: name }).filter(([, text]) => text !== '');
-    return { labels: all.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))), samples: [{ timestampMs, value }] };
+    return {
+      labels: all.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+      samples: [{ timestampMs, value }],
+    };
   });
 }
 

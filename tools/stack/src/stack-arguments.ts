@@ -21,12 +21,19 @@ export function parseStackArguments(args: readonly string[], checkoutDir: string
   const { values } = strictly(() =>
     parseArgs({
       args: [...args],
-      options: { 'data-dir': { type: 'string' }, 'port-offset': { type: 'string', default: '0' }, help: { type: 'boolean', default: false } },
+      options: {
+        'data-dir': { type: 'string' },
+        'port-offset': { type: 'string', default: '0' },
+        help: { type: 'boolean', default: false },
+      },
       strict: true,
       allowPositionals: false,
     }),
   );
   if (values.help) return 'help';
   if (values['data-dir'] === '') throw new BadArgument('Cannot use --data-dir=: it is the name of a folder');
-  return { dataDir: resolve(values['data-dir'] ?? resolve(checkoutDir, '.gauntlet')), portOffset: parseCount('--port-offset', values['port-offset'], 0, 40_000) };
+  return {
+    dataDir: resolve(values['data-dir'] ?? resolve(checkoutDir, '.gauntlet')),
+    portOffset: parseCount('--port-offset', values['port-offset'], 0, 40_000),
+  };
 }

@@ -56,7 +56,9 @@ class Stack {
     if (this.#signal.aborted) return this.#stopAll();
     console.log(`\n${welcomeText(this.#plan)}\n`);
     const over = new AbortController();
-    const stopped = new Promise<undefined>((resolve) => this.#signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+    const stopped = new Promise<undefined>((resolve) =>
+      this.#signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+    );
     const work = Promise.all([this.#send(over.signal)]);
     const ended = await Promise.race([stopped, ...this.#children.map((child) => child.ended.then(() => child))]);
     over.abort();
@@ -80,7 +82,13 @@ class Stack {
 
   #start({ name, app, flags }: MemberPlan): Child {
     const [command, ...first] = this.#command(app);
-    const child = new Child({ name, command, args: [...first, ...flags], logFile: join(this.#plan.logDir, `${name}.log`), guard: this.#guard });
+    const child = new Child({
+      name,
+      command,
+      args: [...first, ...flags],
+      logFile: join(this.#plan.logDir, `${name}.log`),
+      guard: this.#guard,
+    });
     this.#children.push(child);
     return child;
   }
@@ -88,7 +96,9 @@ class Stack {
   async #untilReady({ name, http }: MemberPlan, child: Child): Promise<Child | undefined> {
     for (const end = Date.now() + readyMsMax; Date.now() < end && !this.#signal.aborted; await sleep(100)) {
       if (child.ending) return child;
-      const response = await fetch(`http://${http}/-/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+      const response = await fetch(`http://${http}/-/ready`, { signal: AbortSignal.timeout(2000) }).catch(
+        () => undefined,
+      );
       if (response?.ok) {
         console.log(`${name} is ready`);
         return undefined;
@@ -98,7 +108,11 @@ class Stack {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
-    const targets: Target[] = this.#plan.members.map(({ app, http }) => ({ job: app, instance: http, url: `http://${http}/metrics` }));
+    const targets: Target[] = this.#plan.members.map(({ app, http }) => ({
+      job: app,
+      instance: http,
+      url: `http://${http}/metrics`,
+    }));
     const sender = new Sender(this.#plan.remoteWriteUrl, [...targets, { job: 'machine', instance: 'localhost' }]);
     const status = this.#showStatus(sender, signal);
     while (!signal.aborted) {
@@ -131,8 +145,14 @@ class Stack {
 
   async #read(sender: Sender, signal: AbortSignal): Promise<Reading> {
     const pages = await Promise.all(this.#plan.members.map(({ http }) => readPage(`http://${http}/metrics`, signal)));
-    const of = (app: MemberPlan['app']): ScrapedSample[][] => pages.filter((_, k) => this.#plan.members[k]?.app === app);
-    return takeReading({ router: of('router')[0] ?? [], ingesters: of('ingester'), sendFailures: sender.failures, atMs: Date.now() });
+    const of = (app: MemberPlan['app']): ScrapedSample[][] =>
+      pages.filter((_, k) => this.#plan.members[k]?.app === app);
+    return takeReading({
+      router: of('router')[0] ?? [],
+      ingesters: of('ingester'),
+      sendFailures: sender.failures,
+      atMs: Date.now(),
+    });
   }
 
   /** The router first: it still hands on what it has taken. Then the ingesters flush and upload. */
@@ -147,7 +167,11 @@ class Stack {
           const startedAt = Date.now();
           const { code, signal } = await child.stop({ graceMs: stopMsMax });
           clean &&= code === 0;
-          console.log(code === 0 ? `${child.name} has ended after ${((Date.now() - startedAt) / 1000).toFixed(1)} s` : `${child.name} ended with ${signal ?? code}:\n${child.lastLogLines(10)}`);
+          console.log(
+            code === 0
+              ? `${child.name} has ended after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`
+              : `${child.name} ended with ${signal ?? code}:\n${child.lastLogLines(10)}`,
+          );
         }),
       );
     }
@@ -156,7 +180,9 @@ class Stack {
 }
 
 function report(child: Child): void {
-  const how = child.ending ? `has ended with ${child.ending.signal ?? child.ending.code}` : `was not ready within ${readyMsMax / 1000} s`;
+  const how = child.ending
+    ? `has ended with ${child.ending.signal ?? child.ending.code}`
+    : `was not ready within ${readyMsMax / 1000} s`;
   console.error(`\n${child.name} ${how}; its last lines (${child.logFile}):\n${child.lastLogLines(15)}\n`);
 }
 
@@ -168,7 +194,9 @@ async function findBusyPorts({ members }: StackPlan): Promise<{ port: number; us
 
 async function readPage(url: string, signal: AbortSignal): Promise<ScrapedSample[]> {
   try {
-    return parseTextFormat(await (await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(3000)]) })).text());
+    return parseTextFormat(
+      await (await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(3000)]) })).text(),
+    );
   } catch {
     return [];
   }

@@ -22,7 +22,9 @@ test('NaN is a value', () => {
 });
 
 test('a sum takes the series that carry the labels, and is absent rather than zero when there is none', () => {
-  const page = parseTextFormat('r_total{result="success",peer="a"} 3\nr_total{result="success",peer="b"} 4\nr_total{result="error"} 1\n');
+  const page = parseTextFormat(
+    'r_total{result="success",peer="a"} 3\nr_total{result="success",peer="b"} 4\nr_total{result="error"} 1\n',
+  );
   expect(sumOf(page, 'r_total')).toBe(8);
   expect(sumOf(page, 'r_total', { result: 'success' })).toBe(7);
   expect(sumOf(page, 'r_total', { result: 'other' })).toBeUndefined();

@@ -17,7 +17,11 @@ export function parseTextFormat(page: string): ScrapedSample[] {
 }
 
 /** The sum of all series of a name that carry the given labels; `undefined` when there is none. */
-export function sumOf(samples: readonly ScrapedSample[], name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
+export function sumOf(
+  samples: readonly ScrapedSample[],
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number | undefined {
   let sum: number | undefined;
   for (const sample of samples) {
     if (sample.name !== name || !Object.entries(labels).every(([key, value]) => sample.labels[key] === value)) continue;
@@ -43,7 +47,10 @@ function parseLabels(text: string): Record<string, string> | undefined {
   while (labelPattern.lastIndex < text.length) {
     const match = labelPattern.exec(text);
     if (!match) return undefined;
-    labels[match[1] as string] = (match[2] as string).replace(/\\(.)/g, (whole, escaped: string) => ({ n: '\n', '"': '"', '\\': '\\' })[escaped] ?? whole);
+    labels[match[1] as string] = (match[2] as string).replace(
+      /\\(.)/g,
+      (whole, escaped: string) => ({ n: '\n', '"': '"', '\\': '\\' })[escaped] ?? whole,
+    );
   }
   return labels;
 }

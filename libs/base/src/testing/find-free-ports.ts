@@ -5,7 +5,9 @@ export async function findFreePorts(count: number, host = '127.0.0.1'): Promise<
   const servers = await Promise.all(
     Array.from({ length: count }, () => {
       const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => server.once('error', reject).listen({ port: 0, host }, () => resolve(server)));
+      return new Promise<typeof server>((resolve, reject) =>
+        server.once('error', reject).listen({ port: 0, host }, () => resolve(server)),
+      );
     }),
   );
   const ports = servers.map((server) => (server.address() as AddressInfo).port);

@@ -9,7 +9,9 @@ export const peersRequired = process.env['GAUNTLET_REQUIRE_PEERS'] === '1';
 
 /** Where a peer's program is: in `PEERS_DIR`, else on the `PATH`. */
 export function findPeer(peer: Peer): string | undefined {
-  const folders = [process.env['PEERS_DIR'] ?? '', ...(process.env['PATH'] ?? '').split(delimiter)].filter((folder) => folder !== '');
+  const folders = [process.env['PEERS_DIR'] ?? '', ...(process.env['PATH'] ?? '').split(delimiter)].filter(
+    (folder) => folder !== '',
+  );
   return folders.map((folder) => resolve(folder, peer)).find(isExecutable);
 }
 
@@ -17,7 +19,8 @@ export function findPeer(peer: Peer): string | undefined {
 export function peerOrSkip(peer: Peer): string | undefined {
   const program = findPeer(peer);
   if (program !== undefined) return program;
-  if (peersRequired) throw new Error(`Cannot find ${peer}: neither in PEERS_DIR nor on the PATH, and GAUNTLET_REQUIRE_PEERS=1`);
+  if (peersRequired)
+    throw new Error(`Cannot find ${peer}: neither in PEERS_DIR nor on the PATH, and GAUNTLET_REQUIRE_PEERS=1`);
   process.stderr.write(`skipped: tests against ${peer}, which is neither in PEERS_DIR nor on the PATH\n`);
   return undefined;
 }

@@ -11,9 +11,12 @@ export function bucketContract(title: string, make: () => Promise<Bucket>): void
       bucket = await make();
     });
     afterEach(() => bucket.close());
-    const put = (name: string, text: string): Promise<void> => bucket.upload(name, bytesSource(Buffer.from(text)), signal);
-    const list = async (dir: string, recursive = false): Promise<string[]> => await gather(bucket.list(dir, { recursive }, signal));
-    const read = async (name: string): Promise<string> => (await gatherBytes(await bucket.get(name, signal))).toString();
+    const put = (name: string, text: string): Promise<void> =>
+      bucket.upload(name, bytesSource(Buffer.from(text)), signal);
+    const list = async (dir: string, recursive = false): Promise<string[]> =>
+      await gather(bucket.list(dir, { recursive }, signal));
+    const read = async (name: string): Promise<string> =>
+      (await gatherBytes(await bucket.get(name, signal))).toString();
 
     test('an object reads back as it was uploaded, also when it is empty', async () => {
       await put('dir/a', 'some bytes');
@@ -44,7 +47,10 @@ export function bucketContract(title: string, make: () => Promise<Bucket>): void
 
     test('a missing object is found missing before the first byte', async () => {
       const expectMissing = async (promise: Promise<unknown>): Promise<void> => {
-        const error: unknown = await promise.then(() => undefined, (reason: unknown) => reason);
+        const error: unknown = await promise.then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
         expect(isObjectNotFound(error)).toBe(true);
       };
       await expectMissing(bucket.get('none', signal));
@@ -108,7 +114,8 @@ export function bucketContract(title: string, make: () => Promise<Bucket>): void
 
     test('an aborted signal ends every operation as cancelled', async () => {
       const aborted = AbortSignal.abort(new Error('going away'));
-      const expectCancelled = (promise: Promise<unknown>): Promise<void> => expect(promise).rejects.toMatchObject({ kind: 'cancelled' });
+      const expectCancelled = (promise: Promise<unknown>): Promise<void> =>
+        expect(promise).rejects.toMatchObject({ kind: 'cancelled' });
       await put('a', 'x');
       await expectCancelled(bucket.upload('b', bytesSource(new Uint8Array(1)), aborted));
       await expectCancelled(bucket.get('a', aborted));
@@ -133,16 +140,23 @@ export function bucketContract(title: string, make: () => Promise<Bucket>): void
       expect(await list('', true)).toEqual([]);
     });
 
-    test.each(['', '/a', 'a/', 'a//b', '../a', 'a/../../b', './a', 'a\0b', 'x'.repeat(1025)])('refuses the name %j', async (name) => {
-      await expect(bucket.upload(name, bytesSource(new Uint8Array(1)), signal)).rejects.toMatchObject({ code: 'OBJECT_NAME_INVALID' });
-      expect(await list('', true)).toEqual([]);
-    });
+    test.each(['', '/a', 'a/', 'a//b', '../a', 'a/../../b', './a', 'a\0b', 'x'.repeat(1025)])(
+      'refuses the name %j',
+      async (name) => {
+        await expect(bucket.upload(name, bytesSource(new Uint8Array(1)), signal)).rejects.toMatchObject({
+          code: 'OBJECT_NAME_INVALID',
+        });
+        expect(await list('', true)).toEqual([]);
+      },
+    );
 
     test('many uploads and deletes of one directory at once all succeed', async () => {
-      await Promise.all(Array.from({ length: 20 }, async (_, i) => {
-        await put(`dir/${i}`, String(i));
-        if (i % 2 === 0) await bucket.delete(`dir/${i}`, signal);
-      }));
+      await Promise.all(
+        Array.from({ length: 20 }, async (_, i) => {
+          await put(`dir/${i}`, String(i));
+          if (i % 2 === 0) await bucket.delete(`dir/${i}`, signal);
+        }),
+      );
       expect(await list('dir')).toHaveLength(10);
     });
   });

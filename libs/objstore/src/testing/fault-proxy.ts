@@ -75,16 +75,30 @@ export class FaultProxy {
     }
   }
 
-  #forward(request: http.IncomingMessage, response: http.ServerResponse, fault: 'cut-body' | 'lose-answer' | undefined): void {
-    const onward = http.request({ port: this.#targetPort, host: '127.0.0.1', method: request.method, path: request.url, headers: request.headers, agent: false }, (answer) => {
-      if (fault === 'lose-answer') {
-        answer.resume();
-        answer.on('end', () => request.socket.destroy());
-        return;
-      }
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
+  #forward(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    fault: 'cut-body' | 'lose-answer' | undefined,
+  ): void {
+    const onward = http.request(
+      {
+        port: this.#targetPort,
+        host: '127.0.0.1',
+        method: request.method,
+        path: request.url,
+        headers: request.headers,
+        agent: false,
+      },
+      (answer) => {
+        if (fault === 'lose-answer') {
+          answer.resume();
+          answer.on('end', () => request.socket.destroy());
+          return;
+        }
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
     onward.on('error', () => request.socket.destroy());
     response.once('close', () => onward.destroy());
     if (fault !== 'cut-body') {

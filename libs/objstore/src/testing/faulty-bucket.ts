@@ -13,7 +13,11 @@ import { type BucketOperation } from '../observe-bucket.js';
 export type Fault = 'fail' | 'lose-answer' | 'half' | 'hang';
 
 /** Asked before every call, which are counted from 0. */
-export type FaultPlan = (call: { readonly index: number; readonly operation: BucketOperation; readonly name: string }) => Fault | undefined;
+export type FaultPlan = (call: {
+  readonly index: number;
+  readonly operation: BucketOperation;
+  readonly name: string;
+}) => Fault | undefined;
 
 /** A bucket that breaks by plan. `calls` lists what was asked of it. */
 export class FaultyBucket implements Bucket {
@@ -31,7 +35,13 @@ export class FaultyBucket implements Bucket {
   }
 
   async upload(name: string, source: ObjectSource, signal: AbortSignal): Promise<void> {
-    await this.#call('upload', name, signal, () => this.#bucket.upload(name, source, signal), () => readHalf(source));
+    await this.#call(
+      'upload',
+      name,
+      signal,
+      () => this.#bucket.upload(name, source, signal),
+      () => readHalf(source),
+    );
   }
 
   get(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
@@ -63,14 +73,22 @@ export class FaultyBucket implements Bucket {
     return this.#bucket.close();
   }
 
-  async #call<T>(operation: BucketOperation, name: string, signal: AbortSignal, run: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
+  async #call<T>(
+    operation: BucketOperation,
+    name: string,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+    half?: () => Promise<void>,
+  ): Promise<T> {
     const fault = this.plan({ index: this.calls.length, operation, name });
     this.calls.push({ operation, name });
     if (fault === undefined) return await run();
     if (fault === 'lose-answer') await run();
     if (fault === 'half') await half?.();
     if (fault === 'hang') {
-      await new Promise((resolve) => (signal.aborted ? resolve(undefined) : signal.addEventListener('abort', resolve, { once: true })));
+      await new Promise((resolve) =>
+        signal.aborted ? resolve(undefined) : signal.addEventListener('abort', resolve, { once: true }),
+      );
       throw new BucketError('BUCKET_CANCELLED', `Cannot ${operation} ${name}: cancelled`, { cause: signal.reason });
     }
     throw new BucketError('BUCKET_UNAVAILABLE', `Cannot ${operation} ${name}: planned fault (${fault})`);

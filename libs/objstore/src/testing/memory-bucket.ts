@@ -34,7 +34,12 @@ export class MemoryBucket implements Bucket {
     return this.getRange(name, 0, -1, signal);
   }
 
-  async getRange(name: string, offset: number, length: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  async getRange(
+    name: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
     const { bytes } = this.#object(name, 'read', signal);
     const range = bytes.subarray(offset, length < 0 ? undefined : offset + length);
     return (async function* () {
@@ -77,11 +82,16 @@ export class MemoryBucket implements Bucket {
 
   async close(): Promise<void> {}
 
-  #object(name: string, verb: string, signal: AbortSignal): { readonly bytes: Uint8Array; readonly modifiedMs: number } {
+  #object(
+    name: string,
+    verb: string,
+    signal: AbortSignal,
+  ): { readonly bytes: Uint8Array; readonly modifiedMs: number } {
     checkObjectName(name, verb);
     throwIfCancelled(signal, `${verb} object ${name}`);
     const object = this.objects.get(name);
-    if (object === undefined) throw new BucketError('OBJECT_NOT_FOUND', `Cannot ${verb} object ${name}: it does not exist`);
+    if (object === undefined)
+      throw new BucketError('OBJECT_NOT_FOUND', `Cannot ${verb} object ${name}: it does not exist`);
     return object;
   }
 }

@@ -4,11 +4,14 @@ import { encodeThanosWriteRequest, encodeWriteRequest, type SeriesInput } from '
 type Labels = Readonly<Record<string, string>>;
 
 /** One sample for each series. */
-const seriesOf = (series: readonly Labels[]): SeriesInput[] => series.map((labels) => ({ labels: Object.entries(labels), samples: [{ timestampMs: 1, value: 1 }] }));
+const seriesOf = (series: readonly Labels[]): SeriesInput[] =>
+  series.map((labels) => ({ labels: Object.entries(labels), samples: [{ timestampMs: 1, value: 1 }] }));
 
 /** thanos.WriteRequest in the form of newer routers: several tenants in field 4. */
 export function tenantsRequest(tenants: Readonly<Record<string, readonly Labels[]>>): Buffer {
-  return encodeThanosWriteRequest({ tenants: Object.entries(tenants).map(([tenant, series]) => ({ tenant, timeseries: seriesOf(series) })) });
+  return encodeThanosWriteRequest({
+    tenants: Object.entries(tenants).map(([tenant, series]) => ({ tenant, timeseries: seriesOf(series) })),
+  });
 }
 
 /** thanos.WriteRequest in the form that every version knows: one tenant in field 2. */

@@ -23,13 +23,14 @@ export const snappyCodec: FrameCodec = {
     const stream = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const parts: Buffer[] = [];
     let total = 0;
-    for (let at = 0; at < stream.length; ) {
+    for (let at = 0; at < stream.length;) {
       if (at + 4 > stream.length) throw new BadFrameError('chunk header is cut');
       const type = stream.readUInt8(at);
       const body = stream.subarray(at + 4, at + 4 + stream.readUIntLE(at + 1, 3));
       if (at === 0 && type !== 0xff) throw new BadFrameError('no stream identifier');
       if (type < 2) {
-        const plain = type === 0 ? (uncompressSync(body.subarray(4), { copyOutputData: true }) as Buffer) : body.subarray(4);
+        const plain =
+          type === 0 ? (uncompressSync(body.subarray(4), { copyOutputData: true }) as Buffer) : body.subarray(4);
         if (maskedCrc(plain) !== body.readUInt32LE(0)) throw new BadFrameError('CRC mismatch');
         total += plain.length;
         if (total > bytesMax) throw new BadFrameError('too long');

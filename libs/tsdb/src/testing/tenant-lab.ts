@@ -12,7 +12,10 @@ export type LabSample = readonly [series: string, timestampMs: number, value: nu
 
 /** Scans a request with these samples, as the write service does. The batch is valid until the next call. */
 export function batchOf(samples: readonly LabSample[]): ScannedBatch {
-  const timeseries = samples.map(([series, timestampMs, value]) => ({ labels: [['__name__', series] as const, ['job', 'lab'] as const], samples: [{ timestampMs, value }] }));
+  const timeseries = samples.map(([series, timestampMs, value]) => ({
+    labels: [['__name__', series] as const, ['job', 'lab'] as const],
+    samples: [{ timestampMs, value }],
+  }));
   // Field 1 is the same in both kinds of write request; field 2 is the tenant.
   const message = Buffer.concat([encodeWriteRequest({ timeseries }), Buffer.from([0x12, 1, 0x74])]);
   return intake.scan(message, 'identity', { kind: 'thanos', routeHashes: false });
@@ -22,9 +25,12 @@ export function batchOf(samples: readonly LabSample[]): ScannedBatch {
 export async function samplesInBlocks(vfs: Vfs, dir: string, { blocks }: Pick<Tsdb, 'blocks'>): Promise<string[]> {
   const found: string[] = [];
   for (const { ulid, minTime, maxTime } of blocks) {
-    const read = async (file: string): Promise<MemorySource> => new MemorySource(file, await vfs.readFile(`${dir}/${ulid}/${file}`));
+    const read = async (file: string): Promise<MemorySource> =>
+      new MemorySource(file, await vfs.readFile(`${dir}/${ulid}/${file}`));
     const index = await openIndex(await read('index'));
-    const segments = await Promise.all((await vfs.readDir(`${dir}/${ulid}/chunks`)).map(({ name }) => read(`chunks/${name}`)));
+    const segments = await Promise.all(
+      (await vfs.readDir(`${dir}/${ulid}/chunks`)).map(({ name }) => read(`chunks/${name}`)),
+    );
     for await (const series of index.allSeries()) {
       const name = series.labels.find((label) => label.name === '__name__')!.value;
       for (const { ref } of series.chunks) {

@@ -26,7 +26,9 @@ export class CrashVfs extends MemoryVfs {
   /** Operations begun so far. */
   operations = 0;
 
-  constructor(options: { readonly powerLossAt?: number; readonly nowMs?: () => number; readonly root?: DirectoryNode } = {}) {
+  constructor(
+    options: { readonly powerLossAt?: number; readonly nowMs?: () => number; readonly root?: DirectoryNode } = {},
+  ) {
     super(options);
     this.#powerLossAt = options.powerLossAt ?? Infinity;
     this.#adopt(this.root);
@@ -63,7 +65,10 @@ export class CrashVfs extends MemoryVfs {
     const copy = (node: Node): Node => {
       const known = copies.get(node);
       if (known !== undefined) return known;
-      const made = node.kind === 'file' ? new FileNode(node.modifiedMs, this.#survivor(node, keeps, random)) : new DirectoryNode(node.modifiedMs);
+      const made =
+        node.kind === 'file'
+          ? new FileNode(node.modifiedMs, this.#survivor(node, keeps, random))
+          : new DirectoryNode(node.modifiedMs);
       copies.set(node, made);
       if (node.kind === 'directory') {
         for (const [name, child] of entries.get(node) ?? []) (made as DirectoryNode).entries.set(name, copy(child));

@@ -20,7 +20,12 @@ test('a full disk takes part of a write', async () => {
 });
 
 test('a fault afterwards does the thing and fails all the same', async () => {
-  const vfs = new FaultyVfs(new MemoryVfs(), { when: (call) => call.path === '/d', operation: 'makeDir', code: 'EIO', afterwards: true });
+  const vfs = new FaultyVfs(new MemoryVfs(), {
+    when: (call) => call.path === '/d',
+    operation: 'makeDir',
+    code: 'EIO',
+    afterwards: true,
+  });
   await expect(vfs.makeDir('/d')).rejects.toMatchObject({ code: 'EIO' });
   expect(await vfs.stat('/d')).toMatchObject({ kind: 'directory' });
   expect(vfs.calls.map((call) => call.operation)).toEqual(['makeDir', 'stat']);

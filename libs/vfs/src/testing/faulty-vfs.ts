@@ -2,8 +2,22 @@ import type { DirEntry, FileStat, OpenMode, Vfs, VfsFile } from '../vfs.js';
 import { errnoError, type ErrnoCode } from './errno.js';
 
 export type VfsOperation =
-  | 'open' | 'readFile' | 'stat' | 'readDir' | 'makeDir' | 'rename' | 'link' | 'remove' | 'removeAll' | 'syncDir'
-  | 'read' | 'write' | 'size' | 'truncate' | 'datasync' | 'close';
+  | 'open'
+  | 'readFile'
+  | 'stat'
+  | 'readDir'
+  | 'makeDir'
+  | 'rename'
+  | 'link'
+  | 'remove'
+  | 'removeAll'
+  | 'syncDir'
+  | 'read'
+  | 'write'
+  | 'size'
+  | 'truncate'
+  | 'datasync'
+  | 'close';
 
 export interface VfsCall {
   readonly operation: VfsOperation;
@@ -84,16 +98,32 @@ export class FaultyVfs implements Vfs {
     return {
       read: (into, position) => this.#call('read', path, () => file.read(into, position)),
       write: (bytes, position) =>
-        this.#call('write', path, () => file.write(bytes, position), (count) => file.write(bytes.subarray(0, count), position)),
+        this.#call(
+          'write',
+          path,
+          () => file.write(bytes, position),
+          (count) => file.write(bytes.subarray(0, count), position),
+        ),
       size: () => this.#call('size', path, () => file.size()),
       truncate: (size) => this.#call('truncate', path, () => file.truncate(size)),
       datasync: () => this.#call('datasync', path, () => file.datasync()),
       // The descriptor is gone even when close fails.
-      close: () => this.#call('close', path, () => file.close(), () => file.close()),
+      close: () =>
+        this.#call(
+          'close',
+          path,
+          () => file.close(),
+          () => file.close(),
+        ),
     };
   }
 
-  async #call<T>(operation: VfsOperation, path: string, act: () => Promise<T>, actInPart?: (count: number) => Promise<void>): Promise<T> {
+  async #call<T>(
+    operation: VfsOperation,
+    path: string,
+    act: () => Promise<T>,
+    actInPart?: (count: number) => Promise<void>,
+  ): Promise<T> {
     const call = { operation, path, index: this.calls.length + 1 };
     this.calls.push(call);
     const fault = this.#faultOf(call);

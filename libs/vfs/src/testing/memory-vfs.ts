@@ -134,7 +134,8 @@ export class MemoryVfs implements Vfs {
     let directory = this.root;
     for (const name of partsOf(path)) {
       const next = directory.entries.get(name) ?? new DirectoryNode(this.nowMs());
-      if (next.kind === 'file') throw errnoError(directory.entries.get(name) === this.#find(path) ? 'EEXIST' : 'ENOTDIR', 'mkdir', path);
+      if (next.kind === 'file')
+        throw errnoError(directory.entries.get(name) === this.#find(path) ? 'EEXIST' : 'ENOTDIR', 'mkdir', path);
       if (!directory.entries.has(name)) this.edit([{ directory, name, node: next }]);
       directory = next;
     }
@@ -148,9 +149,12 @@ export class MemoryVfs implements Vfs {
     if (source.node === target.node) return;
     if (source.node.kind === 'directory' && isBelow(to, from)) throw errnoError('EINVAL', 'rename', from, to);
     if (target.node !== undefined) {
-      if (source.node.kind === 'file' && target.node.kind === 'directory') throw errnoError('EISDIR', 'rename', from, to);
-      if (source.node.kind === 'directory' && target.node.kind === 'file') throw errnoError('ENOTDIR', 'rename', from, to);
-      if (target.node.kind === 'directory' && target.node.entries.size > 0) throw errnoError('ENOTEMPTY', 'rename', from, to);
+      if (source.node.kind === 'file' && target.node.kind === 'directory')
+        throw errnoError('EISDIR', 'rename', from, to);
+      if (source.node.kind === 'directory' && target.node.kind === 'file')
+        throw errnoError('ENOTDIR', 'rename', from, to);
+      if (target.node.kind === 'directory' && target.node.entries.size > 0)
+        throw errnoError('ENOTEMPTY', 'rename', from, to);
     }
     this.edit([
       { directory: source.directory, name: source.name, node: undefined },
@@ -241,7 +245,11 @@ export class MemoryVfs implements Vfs {
   }
 
   /** The directory that holds, or would hold, the path. */
-  #locate(path: string, syscall: string, dest?: string): { directory: DirectoryNode; name: string; node: Node | undefined } {
+  #locate(
+    path: string,
+    syscall: string,
+    dest?: string,
+  ): { directory: DirectoryNode; name: string; node: Node | undefined } {
     const parts = partsOf(path);
     const name = parts.pop();
     if (name === undefined) throw errnoError('EISDIR', syscall, path, dest);

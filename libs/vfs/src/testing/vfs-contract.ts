@@ -18,7 +18,8 @@ export function vfsContract(name: string, make: () => Promise<VfsUnderTest>): vo
     afterEach(() => dispose?.());
 
     const bytesOf = (text: string): Uint8Array => Buffer.from(text);
-    const textAt = async (path: string): Promise<string> => Buffer.from(await vfs.readFile(`${root}/${path}`)).toString();
+    const textAt = async (path: string): Promise<string> =>
+      Buffer.from(await vfs.readFile(`${root}/${path}`)).toString();
     const put = async (path: string, text: string): Promise<void> => {
       const file = await vfs.open(`${root}/${path}`, 'replace');
       await file.write(bytesOf(text), 0);
@@ -101,7 +102,11 @@ export function vfsContract(name: string, make: () => Promise<VfsUnderTest>): vo
 
     test('stat tells kind and size, and undefined of what is missing', async () => {
       await put('a', 'abc');
-      expect(await vfs.stat(`${root}/a`)).toMatchObject({ kind: 'file', size: 3, modifiedMs: expect.any(Number) as number });
+      expect(await vfs.stat(`${root}/a`)).toMatchObject({
+        kind: 'file',
+        size: 3,
+        modifiedMs: expect.any(Number) as number,
+      });
       expect(await vfs.stat(root)).toMatchObject({ kind: 'directory', size: 0 });
       expect(await vfs.stat(`${root}/none`)).toBeUndefined();
       expect(await vfs.stat(`${root}/a/below`)).toBeUndefined();
@@ -111,7 +116,9 @@ export function vfsContract(name: string, make: () => Promise<VfsUnderTest>): vo
       for (const name of ['b', 'a', 'Z', '10', '9', '\u{ffee}', '\u{1f600}']) await put(name, '');
       await vfs.makeDir(`${root}/dir/sub`);
       expect(await namesIn(root)).toEqual(['10', '9', 'Z', 'a', 'b', 'dir', '\u{ffee}', '\u{1f600}']);
-      expect((await vfs.readDir(root)).filter((entry) => entry.kind === 'directory').map((entry) => entry.name)).toEqual(['dir']);
+      expect(
+        (await vfs.readDir(root)).filter((entry) => entry.kind === 'directory').map((entry) => entry.name),
+      ).toEqual(['dir']);
       await expect(vfs.readDir(`${root}/none`)).rejects.toEqual(code('ENOENT'));
       await expect(vfs.readDir(`${root}/a`)).rejects.toEqual(code('ENOTDIR'));
     });

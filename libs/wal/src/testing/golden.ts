@@ -20,7 +20,10 @@ export interface GoldenRecord {
 
 export function goldenLines<T>(path: string): T[] {
   const text = gunzipSync(readFileSync(join(testdata, path))).toString();
-  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
 }
 
 export function goldenJson<T>(path: string): T {
@@ -65,5 +68,7 @@ export async function filesIn(vfs: Vfs, dir: string): Promise<Map<string, Buffer
 
 /** Size and checksum by name: what can be compared, and printed when it differs. */
 export function fingerprints(files: ReadonlyMap<string, Uint8Array>): Record<string, string> {
-  return Object.fromEntries([...files].map(([name, bytes]) => [name, `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`]));
+  return Object.fromEntries(
+    [...files].map(([name, bytes]) => [name, `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`]),
+  );
 }
