@@ -6,4 +6,5 @@ const projects = ['libs', 'apps', 'tools'].flatMap((group) =>
   readdirSync(join(__dirname, group)).map((name) => join(__dirname, group, name)).filter((dir) => existsSync(join(dir, 'jest.config.cjs'))),
 );
 
-module.exports = { projects, maxWorkers: 2 };
+// The second reporter ends the run with one line that counts.
+module.exports = { projects, maxWorkers: 2, reporters: ['default', join(__dirname, 'tools/jest-tally.cjs')] };

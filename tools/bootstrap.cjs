@@ -68,7 +68,7 @@ switch (task) {
       must(bin('eslint'), ['--max-warnings', '0', '--concurrency', '2', 'libs', 'apps', 'tools']);
       must(bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']);
     }
-    process.exit(run(bin('jest'), ['--config', 'jest.config.cjs', '--reporters=default', '--reporters=./tools/jest-tally.cjs', ...rest]));
+    process.exit(run(bin('jest'), ['--config', 'jest.config.cjs', ...rest]));
     break;
   }
   case 'test:long':
