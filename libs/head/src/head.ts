@@ -1,5 +1,5 @@
 import type { Clock } from '@gauntlet/base';
-import type { ScannedBatch } from '@gauntlet/kernel';
+import type { ScannedBatch, SliceLimits } from '@gauntlet/kernel';
 
 export interface HeadOptions {
   /** Measures the budgets of slices; the machine's by default. */
@@ -16,6 +16,10 @@ export interface HeadOptions {
    * (`overloaded`, HEAD_SHARD_FULL) until a truncation gives room.
    */
   readonly shardSeriesMax?: number;
+  /** Linear memory that one instance may have; 4 GiB. */
+  readonly shardMemoryBytesMax?: number;
+  /** What one call of an instance takes; larger requests go in slices, and each leaves log records of its own. */
+  readonly sliceLimits?: SliceLimits;
 }
 
 /** Why samples or series of a batch were not stored: counts for each class of spec/receive.md 6.5. */
@@ -32,8 +36,9 @@ export interface Rejections {
 
 export interface AppendResult {
   /**
-   * What must be in the WAL before the batch is answered with success: a series record (id 1) when series were created, then
-   * a samples record (id 2) for each shard that has stored some. They hold every accepted sample, repeated identical ones included: a client that repeats a
+   * What must be in the WAL before the batch is answered with success: series records (id 1) when series were created, then
+   * samples records (id 2), one for each shard and slice that has stored some, of a few megabytes at most (a series with longer labels
+   * is a record of its own). They hold every accepted sample, repeated identical ones included: a client that repeats a
    * request whose log write failed must be able to trust the second answer. Views into linear memory, valid until the
    * head's next call.
    */

@@ -143,12 +143,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
 );
 
-test.each([{ shardBytesMax: 2 ** 31 }, { shardBytesMax: 1 }])(
-  'appends, truncations and replays give what plain objects give, with shards of $shardBytesMax bytes',
-  ({ shardBytesMax }) => {
+const tinySlices = { rows: 3, samples: 5, labelBytes: 200 };
+
+test.each([{ shardBytesMax: 2 ** 31 }, { shardBytesMax: 1 }, { shardBytesMax: 2 ** 31, sliceLimits: tinySlices }, { shardBytesMax: 1, sliceLimits: tinySlices }])(
+  'appends, truncations and replays give what plain objects give, with shards of $shardBytesMax bytes and slices of $sliceLimits',
+  (limits) => {
     fc.assert(
       fc.property(fc.array(anyStep, { minLength: 1, maxLength: 12 }), fc.constantFrom(8, 120), (steps, samplesPerChunk) => {
-        const options = { chunkRangeMs: rangeMs, samplesPerChunk, shardBytesMax };
+        const options = { chunkRangeMs: rangeMs, samplesPerChunk, ...limits };
         const head = createHead(options);
         const model = new ModelHead(options);
         const wal: Uint8Array[] = [];
@@ -190,7 +192,7 @@ test.each([{ shardBytesMax: 2 ** 31 }, { shardBytesMax: 1 }])(
           for (const ref of removed) expect(head.keepInCheckpoint(ref, Infinity)).toBe(false);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 70 },
     );
   },
 );

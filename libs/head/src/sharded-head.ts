@@ -1,5 +1,8 @@
 import { GiB, int64Max, int64Min, invariant, systemClock, toInt64, type Clock } from '@gauntlet/base';
-import { Shard, sliceBatch, type ScannedBatch, type ShardAppend } from '@gauntlet/kernel';
+import {
+  RequestTooLargeError, Shard, ShardFault, ShardFullError, sliceGroup,
+  type BatchSlice, type GroupNeed, type RecordSlice, type ScannedBatch, type ShardAppend, type ShardOptions, type SliceLimits,
+} from '@gauntlet/kernel';
 import { ShardsCursor } from './cursor.js';
 import type { AppendBounds, AppendResult, Head, HeadCursor, HeadOptions, Rejections } from './head.js';
 import { RefSet } from './ref-set.js';
@@ -18,7 +21,9 @@ export function createHead(options: HeadOptions): Head {
 class ShardedHead implements Head {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #chunkRange: bigint;
-  readonly #shardOptions: { readonly chunkRangeMs: number; readonly samplesPerChunk: number };
+  readonly #shardOptions: ShardOptions;
+  readonly #fault = new ShardFault();
+  readonly #sliceLimits: SliceLimits | undefined;
   readonly #shardBytesMax: number;
   readonly #shardSeriesMax: number;
   /** Series stay in the shard that was the newest when they came. */
@@ -41,12 +46,14 @@ class ShardedHead implements Head {
   #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
   #truncation: { readonly min: bigint; shard: number; oldest: bigint; readonly removed: RefSet } | undefined;
 
-  constructor({ chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault, shardSeriesMax = shardSeriesMaxDefault, clock = systemClock }: HeadOptions) {
+  constructor(options: HeadOptions) {
+    const { chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault, shardSeriesMax = shardSeriesMaxDefault, clock = systemClock } = options;
     this.#clock = clock;
     invariant(Number.isSafeInteger(chunkRangeMs) && chunkRangeMs > 0, 'a chunk range is a positive number of milliseconds');
     invariant(samplesPerChunk >= 4 && samplesPerChunk <= 30_000, 'a chunk counts its samples in 16 bits and is estimated at a quarter');
     this.#chunkRange = BigInt(chunkRangeMs);
-    this.#shardOptions = { chunkRangeMs, samplesPerChunk };
+    this.#shardOptions = { chunkRangeMs, samplesPerChunk, memoryBytesMax: options.shardMemoryBytesMax ?? 4 * GiB, fault: this.#fault };
+    this.#sliceLimits = options.sliceLimits;
     this.#shardBytesMax = shardBytesMax;
     this.#shardSeriesMax = shardSeriesMax;
     this.#shards.push(new Shard(this.#shardOptions));
@@ -97,36 +104,27 @@ class ShardedHead implements Head {
   }
 
   append(batch: ScannedBatch, group: number, bounds: AppendBounds): AppendResult {
+    this.#fault.check();
     this.#endReplay();
-    const slice = sliceBatch(batch, group);
-    const timestampMax = toInt64(bounds.timestampMsMax);
-    const newest = this.#openShard();
-    const minValid = this.#minValid;
-    let appendableMin = this.#appendableMin();
-    let started = this.#started;
-    let rows = slice.rows;
-    const results: ShardAppend[] = [];
-    // The newest shard comes last: it alone may create series, and must know that no other has them. ShardFullError
-    // can only come before a shard changed anything; of the others, what they stored is logged by a repetition.
-    for (const shard of this.#shards) {
-      const result = shard.append(slice, rows, { minValid, appendableMin, started, timestampMax }, shard === newest, this.#nextRef);
-      this.#account(result);
-      appendableMin = result.appendableMin;
-      started = result.started;
-      rows = result.rows;
-      results.push(result);
-      if (shard !== newest && result.rowsLeft === 0) break;
+    const sliced = sliceGroup(batch, group, this.#sliceLimits);
+    this.#makeRoom(sliced.need);
+    try {
+      return this.#appendSlices(sliced.slices(), toInt64(bounds.timestampMsMax));
+    } catch (error) {
+      // Some of the request may be in memory, and will not be in the log.
+      throw this.#fault.break(error);
     }
-    return summarize(results);
   }
 
   replay(record: Uint8Array): void {
     invariant(this.#isReplaying, 'replay comes before everything else');
-    const newest = this.#openShard();
-    const count = newest.checkRecord(record);
-    if (count < 0 || (record[0] !== 1 && record[0] !== 2)) throw new RecordCorruptError(record);
-    if (record[0] === 1) this.#replaySeries(record, count, newest);
-    else this.#replaySamples(record, count);
+    this.#fault.check();
+    const slices = this.#shards.at(-1)!.checkRecord(record);
+    if (slices === undefined) throw new RecordCorruptError(record);
+    for (const slice of slices) {
+      if (record[0] === 1) this.#replaySeries(record, slice);
+      else this.#replaySamples(record, slice);
+    }
   }
 
   keepInCheckpoint(ref: number, minTimeMs: number): boolean {
@@ -138,6 +136,7 @@ class ShardedHead implements Head {
   }
 
   cursor(minTimeMs: number, maxTimeMs: number): HeadCursor {
+    this.#fault.check();
     this.#endReplay();
     invariant(!this.#hasCursor, 'one cursor at a time');
     invariant(this.#truncation === undefined, 'no cursor while a truncation runs');
@@ -149,6 +148,7 @@ class ShardedHead implements Head {
   }
 
   truncate(minTimeMs: number, budgetMs: number): boolean {
+    this.#fault.check();
     this.#endReplay();
     invariant(!this.#hasCursor, 'no truncation while a cursor is open');
     const min = toInt64(minTimeMs);
@@ -168,9 +168,50 @@ class ShardedHead implements Head {
     const newest = this.#shards.at(-1)!;
     const hasRoom = newest.usedBytes < this.#shardBytesMax && newest.seriesCount < this.#shardSeriesMax;
     if (hasRoom || newest.seriesCount === 0) return newest;
-    const next = new Shard(this.#shardOptions);
-    this.#shards.push(next);
-    return next;
+    return this.#addShard(new Shard(this.#shardOptions));
+  }
+
+  /** Appends come to a new shard from now on; it takes the place of an empty one. */
+  #addShard(shard: Shard): Shard {
+    const newest = this.#shards.at(-1)!;
+    if (this.#truncation !== undefined) shard.beginTruncate(this.#truncation.min);
+    if (newest.seriesCount > 0 || this.#hasCursor) this.#shards.push(shard);
+    else this.#shards[this.#shards.length - 1] = shard;
+    return shard;
+  }
+
+  /** Makes sure that every shard can take a whole request, so that it is refused before anything is changed. */
+  #makeRoom(need: GroupNeed): void {
+    const newest = this.#openShard();
+    for (const shard of this.#shards) {
+      if (shard !== newest && !shard.reserve(need, false)) throw new ShardFullError(shard.memoryBytes);
+    }
+    if (newest.reserve(need, true)) return;
+    const fresh = new Shard(this.#shardOptions);
+    if (!fresh.reserve(need, true)) throw fresh.canEverTake(need) ? new ShardFullError(fresh.memoryBytes) : new RequestTooLargeError(need.rows, need.samples);
+    if (newest.seriesCount > 0 && !newest.reserve(need, false)) throw new ShardFullError(newest.memoryBytes);
+    this.#addShard(fresh);
+  }
+
+  #appendSlices(slices: Iterable<BatchSlice>, timestampMax: bigint): AppendResult {
+    const settings = { minValid: this.#minValid, appendableMin: this.#appendableMin(), started: this.#started, timestampMax };
+    const newest = this.#shards.at(-1)!;
+    const summary = new AppendSummary();
+    for (const slice of slices) {
+      summary.beginSlice();
+      let rows = slice.rows;
+      // The newest shard comes last: it alone may create series, and must know that no other has them.
+      for (const shard of this.#shards) {
+        const result = shard.append(slice, rows, settings, shard === newest, this.#nextRef);
+        this.#account(result);
+        settings.appendableMin = result.appendableMin;
+        settings.started = result.started;
+        rows = result.rows;
+        summary.add(result);
+        if (shard !== newest && result.rowsLeft === 0) break;
+      }
+    }
+    return summary.result();
   }
 
   #appendableMin(): bigint {
@@ -196,25 +237,34 @@ class ShardedHead implements Head {
     if (max > this.#max) this.#max = max;
   }
 
-  #replaySeries(record: Uint8Array, count: number, newest: Shard): void {
-    const done = new Uint8Array(count);
+  #replaySeries(record: Uint8Array, slice: RecordSlice): void {
+    let newest = this.#openShard();
+    if (!newest.reserveSeries(slice, true)) {
+      const fresh = new Shard(this.#shardOptions);
+      if (!fresh.reserveSeries(slice, true)) throw new ShardFullError(fresh.memoryBytes);
+      newest = this.#addShard(fresh);
+    }
     for (const shard of this.#shards) {
-      const { applied, maxRef } = shard.replaySeries(record, done, shard === newest);
+      if (shard !== newest && !shard.reserveSeries(slice, false)) throw new ShardFullError(shard.memoryBytes);
+    }
+    const done = new Uint8Array(slice.count);
+    for (const shard of this.#shards) {
+      const { applied, maxRef } = shard.replaySeries(record, slice, done, shard === newest);
       this.#replayed.series += applied;
       if (maxRef >= this.#nextRef) this.#nextRef = maxRef + 1n;
     }
   }
 
-  #replaySamples(record: Uint8Array, count: number): void {
+  #replaySamples(record: Uint8Array, slice: RecordSlice): void {
     let known = 0;
     for (const shard of this.#shards) {
-      const result = shard.replaySamples(record, this.#minValid);
+      const result = shard.replaySamples(record, slice, this.#minValid);
       this.#extend(result.minTime, result.maxTime);
       this.#replayed.samples += result.stored;
       this.#replayed.dropped += result.dropped;
       known += result.known;
     }
-    this.#replayed.unknownRefs += count - known;
+    this.#replayed.unknownRefs += slice.count - known;
   }
 
   #endReplay(): void {
@@ -286,22 +336,51 @@ class ShardedHead implements Head {
 
 const rejectionNames = ['outOfBounds', 'outOfOrder', 'duplicate', 'emptyLabel', 'duplicateLabel', 'unsortedLabel', 'unsupported'] as const;
 
-function summarize(results: readonly ShardAppend[]): AppendResult {
-  const rejected: Rejections = {
+/** Adds up what the shards have done, slice by slice. */
+class AppendSummary {
+  readonly #rejected: Rejections = {
     outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0,
   };
-  const records: Uint8Array[] = [];
-  let samplesAppended = 0;
-  let seriesCreated = 0;
-  for (const result of results) {
-    rejectionNames.forEach((name, i) => {
-      rejected[name] += result.rejections[i]!;
-    });
-    samplesAppended += result.appended;
-    seriesCreated += result.created;
-    if (result.seriesRecord.length > 0) records.unshift(result.seriesRecord);
-    if (result.samplesRecord.length > 0) records.push(result.samplesRecord);
+  /** All series come before the first sample. */
+  readonly #seriesRecords: Uint8Array[] = [];
+  readonly #samplesRecords: Uint8Array[] = [];
+  #samplesAppended = 0;
+  #seriesCreated = 0;
+  #slices = 0;
+  /** How many of either are copies already. */
+  #copied: readonly [number, number] = [0, 0];
+
+  /** The next slice overwrites the records of the last one, which are copied first. */
+  beginSlice(): void {
+    this.#slices += 1;
+    if (this.#slices === 1) return;
+    this.#copied = [copyFrom(this.#seriesRecords, this.#copied[0]), copyFrom(this.#samplesRecords, this.#copied[1])];
   }
-  const hasRejections = rejectionNames.some((name) => rejected[name] > 0);
-  return { records, samplesAppended, seriesCreated, rejected, hasRejections };
+
+  add(result: ShardAppend): void {
+    rejectionNames.forEach((name, i) => {
+      this.#rejected[name] += result.rejections[i]!;
+    });
+    this.#samplesAppended += result.appended;
+    this.#seriesCreated += result.created;
+    if (result.seriesRecord.length > 0) this.#seriesRecords.push(result.seriesRecord);
+    if (result.samplesRecord.length > 0) this.#samplesRecords.push(result.samplesRecord);
+  }
+
+  result(): AppendResult {
+    const rejected = this.#rejected;
+    return {
+      records: [...this.#seriesRecords, ...this.#samplesRecords],
+      samplesAppended: this.#samplesAppended,
+      seriesCreated: this.#seriesCreated,
+      rejected,
+      hasRejections: rejectionNames.some((name) => rejected[name] > 0),
+    };
+  }
+}
+
+/** Replaces the records from `first` on by copies; returns how many there are. */
+function copyFrom(records: Uint8Array[], first: number): number {
+  for (let i = first; i < records.length; i += 1) records[i] = records[i]!.slice();
+  return records.length;
 }

@@ -21,6 +21,10 @@ import { allocate, release } from './shard-memory';
  *  116  u32  address and
  *  120  u32  count of a list (removed refs, the cursor's series, redirected refs)
  *  128  i64  oldest chunk start that a truncation has seen
+ *  136  f64  check: bytes of small blocks and
+ *  144  f64  of runs that the entries need as new series
+ *  152  u32  bytes of working space for the largest entry
+ *  156  u32  bytes that whole entries take
  */
 export const control: usize = memory.data(192, 16);
 export const kMin: usize = 0;
@@ -45,6 +49,10 @@ export const kSeriesApplied: usize = 112;
 export const kList: usize = 116;
 export const kListCount: usize = 120;
 export const kOldest: usize = 128;
+export const kSmallNeed: usize = 136;
+export const kRunNeed: usize = 144;
+export const kWorkNeed: usize = 152;
+export const kWhole: usize = 156;
 
 export function clearControl(): void {
   memory.fill(control, 0, 192);
@@ -52,7 +60,7 @@ export function clearControl(): void {
   store<i64>(control, i64.MIN_VALUE, kMax);
 }
 
-/** Areas that a call fills and the next one overwrites; they grow to the largest use and are kept. */
+/** Areas that a call fills and the next one overwrites; they grow to the largest use and are kept up to `keptBytes`. */
 const areas: usize = memory.data(8 * 8, 16);
 export const areaRequest: u32 = 0;
 export const areaSeriesRecord: u32 = 1;
@@ -61,15 +69,35 @@ export const areaPointers: u32 = 3;
 export const areaLabels: u32 = 4;
 export const areaList: u32 = 5;
 
+const keptBytes: u32 = 4 << 20;
+
+// @ts-ignore: decorator
+@inline
+function serves(have: u32, bytes: u32): bool {
+  return have >= bytes && (have <= keptBytes || bytes > keptBytes);
+}
+
+/** Rounded up, so that slightly larger batches do not leave outgrown areas behind. */
+function areaSize(bytes: u32): u32 {
+  if (bytes > keptBytes) return bytes;
+  let size: u32 = 4096;
+  while (size < bytes) size <<= 1;
+  return size;
+}
+
+/** What `area` may take at most. */
+export function areaNeed(which: u32, bytes: u32): u64 {
+  if (serves(load<u32>(areas + (<usize>which << 3), 4), bytes)) return 0;
+  return <u64>areaSize(bytes) + 2 * 16384;
+}
+
 /** An area of at least `bytes`; what was in it is lost when it has to grow. */
 export function area(which: u32, bytes: u32): u32 {
   let slot = areas + (<usize>which << 3);
   let have = load<u32>(slot, 4);
-  if (have >= bytes) return load<u32>(slot);
+  if (serves(have, bytes)) return load<u32>(slot);
   if (have != 0) release(load<u32>(slot));
-  // Rounded up, so that slightly larger batches do not leave outgrown areas behind.
-  let size: u32 = 4096;
-  while (size < bytes) size = size < 0x40000000 ? size << 1 : 0xff000000;
+  let size = areaSize(bytes);
   store<u32>(slot, allocate(size), 0);
   store<u32>(slot, size, 4);
   return load<u32>(slot);

@@ -19,7 +19,14 @@ export const pageBytes: u32 = 16384;
 const pageHeader: u32 = 32;
 const smallMax: u32 = 2048;
 /** The last wasm page stays unused, so that no address overflows. */
-const wasmPagesMax: u32 = 65535;
+let wasmPagesMax: u32 = 65535;
+/** What appends leave free for a walk over the series, and for the table of a replay. */
+let headroomPages: u32 = 2048;
+
+export function limitMemory(pages: u32): void {
+  wasmPagesMax = min<u32>(pages, 65535);
+  headroomPages = max<u32>(wasmPagesMax >> 5, 256);
+}
 
 const classes: usize = memory.data((2048 / 16 + 1) * 4, 16);
 
@@ -28,33 +35,37 @@ let freePages: u32 = 0;
 let freePageCount: u32 = 0;
 let freeRuns: u32 = 0;
 
-function growTo(end: u64): bool {
+function growTo(end: u64, pagesMax: u32): bool {
   let have = <u64>memory.size() << 16;
   if (end <= have) return true;
   let need = <u32>((end - have + 65535) >> 16);
   let step = <u32>memory.size() >> 4;
   if (step > 1024) step = 1024;
   if (need > step) step = need;
-  if (<u32>memory.size() + step > wasmPagesMax) step = need;
-  if (<u32>memory.size() + step > wasmPagesMax) return false;
+  if (<u32>memory.size() + step > pagesMax) step = need;
+  if (<u32>memory.size() + step > pagesMax) return false;
   return memory.grow(step) >= 0;
 }
 
 function takePages(count: u32): u32 {
   if (brk == 0) brk = (<u32>__heap_base + pageBytes - 1) & ~(pageBytes - 1);
   let end = <u64>brk + <u64>count * pageBytes;
-  if (!growTo(end)) unreachable(); // The caller has reserved what a batch can need at most.
+  if (!growTo(end, wasmPagesMax)) unreachable(); // The caller has reserved what a batch can need at most.
   let page = brk;
   brk = <u32>end;
   return page;
 }
 
-/** Makes sure that `bytes` more can be taken; false when the host or the address space has no more. */
-export function reserveBytes(bytes: u64): bool {
+/**
+ * Makes sure that so many bytes can be taken; false when the host or the address space has no more. Free pages serve small blocks only:
+ * they need not be neighbours. Packing wastes up to an eighth of a page, and each size begins one of its own.
+ */
+export function reserveBytes(small: u64, runs: u64, isAppend: bool): bool {
   if (brk == 0) brk = (<u32>__heap_base + pageBytes - 1) & ~(pageBytes - 1);
+  let pages = small + (small >> 2) + <u64>(smallMax / 16 + 4) * pageBytes;
   let free = <u64>freePageCount * pageBytes;
-  if (free >= bytes) return true;
-  return growTo(<u64>brk + bytes - free);
+  let need = runs + (pages > free ? pages - free : 0);
+  return growTo(<u64>brk + need, isAppend ? wasmPagesMax - headroomPages : wasmPagesMax);
 }
 
 function takePage(): u32 {

@@ -1,9 +1,9 @@
 import {
   area, areaLabels, areaList, bump, clearControl, control, kDropped, kKnown, kLeft, kList, kListCount, kMax, kMin, kNextRef, kAppended,
-  kSeriesApplied,
+  kRunNeed, kSeriesApplied, kSmallNeed, kWhole, kWorkNeed,
 } from './shard-control';
 import { allocate, release } from './shard-memory';
-import { createSeries, dropChunks, sMaxTime, sOpen, sRef } from './shard-series';
+import { createSeries, dropChunks, sLabels, sMaxTime, sOpen, sRef } from './shard-series';
 import { find, insert } from './shard-table';
 import { hashInputEnd, labelsFromWal, readEnd, readVarint, skipLabels, unzigzag } from './shard-wal';
 import { xxh64 } from './xxh64';
@@ -58,28 +58,63 @@ function setEntry(ref: u64, s: u32, redirected: u32): void {
   store<u32>(e, redirected, 20);
 }
 
-/** Whether the record is a whole series record; its entries are left as kLeft. */
-export function checkSeries(record: usize, length: u32): bool {
-  clearControl();
-  let end = record + length;
-  let at = record + 1;
-  while (at < end) {
-    if (<u32>(end - at) < 9 || load<u64>(at) == 0) return false;
-    if (!skipLabels(at + 8, end)) return false;
-    at = readEnd;
-    bump(kLeft, 1);
+/** Bytes that `more` refs may make the table grow by. */
+export function entriesNeed(more: u32): u64 {
+  if (more == 0) return 0;
+  let need: u64 = 0;
+  let room: u64 = mask == 0 ? 512 : <u64>mask + 1;
+  while (mask == 0 && need == 0 || (<u64>count + more) * 10 >= (room - 1) * 6) {
+    room <<= 1;
+    need += room * entryBytes + 32768;
   }
-  return true;
+  return need;
 }
 
 /**
- * Applies the entries of a checked series record that are not marked in `done` (a byte for each). Labels already known lose their
+ * Walks entries of a series record, `entriesMax` at most, as far as they are whole and valid. Leaves their number as kLeft, their bytes as
+ * kWhole, and what they need if all become series.
+ */
+export function checkSeries(begin: usize, length: u32, entriesMax: u32): void {
+  clearControl();
+  let end = begin + length;
+  let at = begin;
+  let entriesSeen: u32 = 0;
+  let small: u64 = 0;
+  let runs: u64 = 0;
+  let work: u32 = 0;
+  while (at < end && entriesSeen < entriesMax) {
+    if (<u32>(end - at) < 9 || load<u64>(at) == 0) break;
+    if (!skipLabels(at + 8, end)) break;
+    let next = readEnd;
+    let bytes = <u32>(next - at) - 8;
+    let most = canonicalMost(at + 8, next);
+    let size = <u32>sLabels + most;
+    if (size > 2048) runs += (<u64>size + 32 + 16383) & ~16383;
+    if (<u32>sLabels + bytes <= 2048) small += (min<u32>(size, 2048) + 15) & ~15;
+    work = max(work, most + bytes);
+    at = next;
+    entriesSeen += 1;
+  }
+  store<u32>(control, entriesSeen, kLeft);
+  store<u32>(control, <u32>(at - begin), kWhole);
+  store<f64>(control, <f64>small, kSmallNeed);
+  store<f64>(control, <f64>runs, kRunNeed);
+  store<u32>(control, work, kWorkNeed);
+}
+
+/** Most bytes that valid labels take in canonical form: up to 8 more for each. */
+function canonicalMost(labels: usize, end: usize): u32 {
+  return <u32>(end - labels) + <u32>readVarint(labels, end) * 8;
+}
+
+/**
+ * Applies checked entries of a series record that are not marked in `done` (a byte for each). Labels already known lose their
  * chunks; unknown ones are left to other shards unless `create` is set.
  */
-export function replaySeries(record: usize, length: u32, done: usize, create: bool): void {
+export function replaySeries(begin: usize, length: u32, done: usize, create: bool): void {
   clearControl();
-  let end = record + length;
-  let at = record + 1;
+  let end = begin + length;
+  let at = begin;
   let maxRef: u64 = 0;
   while (at < end) {
     let ref = bswap<u64>(load<u64>(at));
@@ -90,9 +125,8 @@ export function replaySeries(record: usize, length: u32, done: usize, create: bo
     let flag = done;
     done += 1;
     if (load<u8>(flag) != 0) continue;
-    // Canonical labels take up to 8 bytes more for each of at least 2.
-    let size = <u32>(at - labels) * 5;
-    let canonical: usize = area(areaLabels, size * 2);
+    let size = canonicalMost(labels, at);
+    let canonical: usize = area(areaLabels, size + <u32>(at - labels));
     let canonicalLength = <u32>(labelsFromWal(labels, at, canonical, canonical + size) - canonical);
     let tag = <u32>xxh64(canonical + size, <u32>(hashInputEnd - canonical - size));
     let s = find(tag, canonical, canonicalLength);
@@ -113,30 +147,28 @@ export function replaySeries(record: usize, length: u32, done: usize, create: bo
   store<u64>(control, maxRef, kNextRef);
 }
 
-/** Whether the record is a whole samples record; its samples are left as kLeft. */
-export function checkSamples(record: usize, length: u32): bool {
+/** Walks samples of a record, `samplesMax` at most, as far as they are whole. Leaves their number as kLeft and their bytes as kWhole. */
+export function checkSamples(begin: usize, length: u32, samplesMax: u32): void {
   clearControl();
-  if (length == 1) return true;
-  if (length < 17) return false;
-  let end = record + length;
-  let at = record + 17;
+  let end = begin + length;
+  let at = begin;
   let samples: u32 = 0;
-  while (at < end) {
+  while (at < end && samples < samplesMax) {
     readVarint(at, end);
-    if (readEnd == 0) return false;
+    if (readEnd == 0) break;
     readVarint(readEnd, end);
-    if (readEnd == 0 || <u32>(end - readEnd) < 8) return false;
+    if (readEnd == 0 || <u32>(end - readEnd) < 8) break;
     at = readEnd + 8;
     samples += 1;
   }
   store<u32>(control, samples, kLeft);
-  return true;
+  store<u32>(control, <u32>(at - begin), kWhole);
 }
 
-/** Appends the samples of a checked record whose refs this shard knows. */
+/** Appends samples of a checked record whose refs this shard knows: its first 17 bytes, and then some of its samples. */
 export function replaySamples(record: usize, length: u32, minValid: i64): void {
   clearControl();
-  if (length == 1 || entries == 0) return;
+  if (length < 17 || entries == 0) return;
   let baseRef = <i64>bswap<u64>(load<u64>(record, 1));
   let baseTime = <i64>bswap<u64>(load<u64>(record, 9));
   let end = record + length;

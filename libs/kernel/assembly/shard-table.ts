@@ -7,6 +7,8 @@ import { equalBytes, sLabels, sLabelsLength } from './shard-series';
  * the cluster back; there are no tombstones.
  */
 let slots: u32 = 0;
+/** Odd and random, so that nobody can choose labels that share slots. */
+let seed: u64 = 0;
 export let tableMask: u32 = 0;
 export let seriesCount: u32 = 0;
 /** Counts the times that every slot moved: whoever walks the slots across calls begins anew. */
@@ -18,6 +20,13 @@ export function slotAt(index: u32): usize {
   return <usize>slots + (<usize>index << 3);
 }
 
+/** Where the search for a tag begins. */
+// @ts-ignore: decorator
+@inline
+function homeOf(tag: u32): u32 {
+  return <u32>((<u64>tag * seed) >> 32) & tableMask;
+}
+
 function makeSlots(count: u32): void {
   slots = allocate(count << 3);
   memory.fill(slots, 0, count << 3);
@@ -25,7 +34,8 @@ function makeSlots(count: u32): void {
   tableGeneration += 1;
 }
 
-export function openTable(): void {
+export function openTable(random: u64): void {
+  seed = random | 1;
   if (slots == 0) makeSlots(1024);
 }
 
@@ -34,7 +44,7 @@ export function openTable(): void {
 @inline
 export function candidate(tag: u32): u32 {
   let mask = tableMask;
-  let i = tag & mask;
+  let i = homeOf(tag);
   while (true) {
     let slot = slotAt(i);
     let s = load<u32>(slot, 4);
@@ -45,7 +55,7 @@ export function candidate(tag: u32): u32 {
 
 export function find(tag: u32, labels: usize, length: u32): u32 {
   let mask = tableMask;
-  let i = tag & mask;
+  let i = homeOf(tag);
   while (true) {
     let slot = slotAt(i);
     let s = load<u32>(slot, 4);
@@ -57,7 +67,7 @@ export function find(tag: u32, labels: usize, length: u32): u32 {
 
 function place(tag: u32, s: u32): void {
   let mask = tableMask;
-  let i = tag & mask;
+  let i = homeOf(tag);
   while (load<u32>(slotAt(i), 4) != 0) i = (i + 1) & mask;
   store<u32>(slotAt(i), tag);
   store<u32>(slotAt(i), s, 4);
@@ -73,6 +83,17 @@ function grow(): void {
     if (s != 0) place(load<u32>(slot), s);
   }
   release(old);
+}
+
+/** Bytes of the tables that `more` series may make necessary, and of the lists of a cursor that begins anew for them. */
+export function tableNeed(more: u32): u64 {
+  let need: u64 = 0;
+  let room = <u64>tableMask + 1;
+  while (<u64>seriesCount + more + 1 >= room * 7 / 10) {
+    room <<= 1;
+    need += room * 14 + 65536;
+  }
+  return need;
 }
 
 /** Most series that fit before every slot moves. */
@@ -95,7 +116,7 @@ export function removeAt(index: u32): void {
     i = (i + 1) & mask;
     let slot = slotAt(i);
     if (load<u32>(slot, 4) == 0) break;
-    let home = load<u32>(slot) & mask;
+    let home = homeOf(load<u32>(slot));
     // It may move back only if its home is not behind the hole.
     if (((i - home) & mask) >= ((i - hole) & mask)) {
       store<u64>(slotAt(hole), load<u64>(slot));

@@ -2,10 +2,13 @@
  * One shard of a tenant's head: series, their chunks and the table that finds them, all in this instance's linear memory.
  * The JavaScript side is src/shard.ts. Blocks come from shard-memory, layouts are in shard-series and shard-control.
  */
-import { area, areaList, areaRequest, clearControl, control, kList, kListCount } from './shard-control';
-import { reserveBytes, usedBytes } from './shard-memory';
+import {
+  area, areaLabels, areaList, areaNeed, areaPointers, areaRequest, areaSamplesRecord, areaSeriesRecord, clearControl, control, kList, kListCount,
+} from './shard-control';
+import { limitMemory, reserveBytes, usedBytes } from './shard-memory';
+import { entriesNeed } from './shard-replay';
 import { chunkCount, sRef } from './shard-series';
-import { openTable, seriesCount, slotAt, tableMask } from './shard-table';
+import { openTable, seriesCount, slotAt, tableMask, tableNeed } from './shard-table';
 import { configureChunks } from './xor';
 
 export { append } from './shard-append';
@@ -13,9 +16,11 @@ export { cursorAgain, cursorClose, cursorNext, cursorOpen, cursorStep, cursorTot
 export { checkSamples, checkSeries, replayEnd, replaySamples, replaySeries } from './shard-replay';
 export { truncateBegin, truncateStep } from './shard-truncate';
 
-export function open(chunkRange: i64, samplesPerChunk: u32): usize {
+/** `seed`: a random number that places series in the table; `pagesMax`: wasm pages that memory may have. */
+export function open(chunkRange: i64, samplesPerChunk: u32, seed: u64, pagesMax: u32): usize {
+  limitMemory(pagesMax);
   configureChunks(chunkRange, samplesPerChunk);
-  openTable();
+  openTable(seed);
   return control;
 }
 
@@ -25,13 +30,23 @@ export function request(bytes: u32): u32 {
 }
 
 /**
- * Makes sure that a request cannot run out of memory half way: besides its copy and records, a new series for each row, a chunk or two
- * for each sample, one page for each block size, and a larger table.
+ * Makes sure that an append cannot run out of memory half way. `small` and `runs` are what series and chunks take; then come the sizes of the
+ * areas, and how many series may be new.
  */
-export function reserve(requestBytes: u32, rows: u32, samples: u32): bool {
-  let need = <u64>requestBytes * 6 + <u64>rows * 512 + <u64>samples * 256 + (2 << 20);
-  if ((<u64>seriesCount + rows) * 10 > <u64>tableMask * 7) need += (<u64>tableMask + 1 + rows * 2) * 32;
-  return reserveBytes(need);
+export function reserveAppend(small: f64, runs: f64, request: u32, seriesRecord: u32, samplesRecord: u32, rows: u32): bool {
+  let need = <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaSamplesRecord, samplesRecord) + areaNeed(areaPointers, 64);
+  if (seriesRecord != 0) need += areaNeed(areaSeriesRecord, seriesRecord);
+  return reserveBytes(<u64>small, need, true);
+}
+
+/** The same for a piece of a record: `work` for the largest entry, and `refs` that may be new. */
+export function reserveReplay(small: f64, runs: f64, request: u32, work: u32, rows: u32, refs: u32): bool {
+  return reserveBytes(<u64>small, <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaLabels, work) + entriesNeed(refs), false);
+}
+
+/** Room for lists of so many bytes. */
+export function reserveList(bytes: u32): bool {
+  return reserveBytes(0, <u64>bytes + areaNeed(areaList, bytes) + 4 * 16384, false);
 }
 
 export function series(): u32 {

@@ -5,13 +5,14 @@ export { crc32c, snappyBlockDecode, snappyBlockEncode, snappyFramedDecode, snapp
 export { KernelMemoryError, MessageError, type MessageErrorCode } from './message-error.js';
 export { crc32c as crc32cTwin } from './twin/crc32c.js';
 export { xxh64 as xxh64Twin } from './twin/xxh64.js';
+export { sliceGroup, type BatchGroup, type BatchSlice, type GroupNeed, type SliceLimits } from './batch-slices.js';
+export { HeadBrokenError, RequestTooLargeError, ShardFault, ShardFullError } from './shard-error.js';
 export {
   Shard,
-  ShardFullError,
-  sliceBatch,
-  type BatchSlice,
+  type RecordSlice,
   type ShardAppend,
   type ShardBounds,
   type ShardChunk,
+  type ShardOptions,
   type ShardSeries,
 } from './shard.js';

@@ -1,29 +1,23 @@
-import { OperationalError, invariant } from '@gauntlet/base';
-import type { ScannedBatch } from './batch.js';
-import { groupBytes, rowBytes, sampleBytes } from './batch.js';
+import { invariant } from '@gauntlet/base';
+import type { BatchSlice, GroupNeed } from './batch-slices.js';
+import { sampleBytes } from './batch.js';
 import { shardWasmBase64 } from './generated/shard.js';
+import { ShardFullError, type ShardFault } from './shard-error.js';
 import { instantiate, type KernelExports } from './wasm.js';
 
-/** The instance cannot take a request: its memory, or the machine's, is used up. Nothing was changed. */
-export class ShardFullError extends OperationalError {
-  readonly kind = 'overloaded';
-  readonly code = 'HEAD_SHARD_FULL';
-  constructor(bytes: number) {
-    super(`Cannot take request into shard: memory cannot grow beyond ${bytes} bytes`);
-  }
-}
-
 interface ShardExports extends KernelExports {
-  open(chunkRangeMs: bigint, samplesPerChunk: number): number;
+  open(chunkRangeMs: bigint, samplesPerChunk: number, seed: bigint, pagesMax: number): number;
   request(bytes: number): number;
-  reserve(requestBytes: number, rows: number, samples: number): number;
+  reserveAppend(small: number, runs: number, request: number, seriesRecord: number, samplesRecord: number, rows: number): number;
+  reserveReplay(small: number, runs: number, request: number, work: number, rows: number, refs: number): number;
+  reserveList(bytes: number): number;
   append(
     body: number, rows: number, rowCount: number, samples: number, sampleCount: number, labelBytes: number,
     create: number, minValid: bigint, appendableMin: bigint, started: number, timestampMax: bigint, ref: bigint,
   ): void;
-  checkSeries(record: number, length: number): number;
-  replaySeries(record: number, length: number, done: number, create: number): void;
-  checkSamples(record: number, length: number): number;
+  checkSeries(begin: number, length: number, entriesMax: number): void;
+  replaySeries(begin: number, length: number, done: number, create: number): void;
+  checkSamples(begin: number, length: number, samplesMax: number): void;
   replaySamples(record: number, length: number, minValid: bigint): void;
   replayEnd(): void;
   refs(): void;
@@ -38,53 +32,6 @@ interface ShardExports extends KernelExports {
   series(): number;
   chunks(): number;
   used(): number;
-}
-
-/** One group of a batch, cut out for copying: offsets in the rows still count from the start of the whole body and samples. */
-export interface BatchSlice {
-  readonly rows: Uint8Array;
-  readonly rowCount: number;
-  readonly body: Uint8Array;
-  readonly bodyStart: number;
-  readonly samples: Uint8Array;
-  readonly firstSample: number;
-}
-
-/** Cuts one tenant's group out of a batch. */
-export function sliceBatch(batch: ScannedBatch, group: number): BatchSlice {
-  const groups = new DataView(batch.groups.buffer, batch.groups.byteOffset, batch.groups.byteLength);
-  const firstRow = groups.getUint32(group * groupBytes + 8, true);
-  const rowCount = groups.getUint32(group * groupBytes + 12, true);
-  const rows = batch.rows.subarray(firstRow * rowBytes, (firstRow + rowCount) * rowBytes);
-  if (batch.groupCount === 1) {
-    const samples = batch.samples.subarray(0, batch.sampleCount * sampleBytes);
-    return { rows, rowCount, body: batch.body, bodyStart: 0, samples, firstSample: 0 };
-  }
-  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
-  let bodyStart = batch.body.length;
-  let bodyEnd = 0;
-  let firstSample = batch.sampleCount;
-  let sampleEnd = 0;
-  for (let at = 0; at < rows.length; at += rowBytes) {
-    const labels = view.getUint32(at + 16, true);
-    bodyStart = Math.min(bodyStart, labels);
-    bodyEnd = Math.max(bodyEnd, labels + view.getUint32(at + 20, true));
-    const first = view.getUint32(at + 24, true);
-    const count = view.getUint32(at + 28, true);
-    if (count === 0) continue;
-    firstSample = Math.min(firstSample, first);
-    sampleEnd = Math.max(sampleEnd, first + count);
-  }
-  bodyStart = Math.min(bodyStart, bodyEnd);
-  firstSample = Math.min(firstSample, sampleEnd);
-  return {
-    rows,
-    rowCount,
-    body: batch.body.subarray(bodyStart, bodyEnd),
-    bodyStart,
-    samples: batch.samples.subarray(firstSample * sampleBytes, sampleEnd * sampleBytes),
-    firstSample,
-  };
 }
 
 /** What an append judges by; timestamps are int64. */
@@ -130,6 +77,26 @@ export interface ShardReplay {
   readonly known: number;
 }
 
+/** A piece of a WAL record that is replayed in one go: its entries or samples lie in the bytes [from, to). */
+export interface RecordSlice {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  /** What its entries take as new series: bytes of small blocks, of runs of pages, and of working space. */
+  readonly seriesBytes: number;
+  readonly seriesRunBytes: number;
+  readonly workBytes: number;
+}
+
+export interface ShardOptions {
+  readonly chunkRangeMs: number;
+  readonly samplesPerChunk: number;
+  /** Linear memory that the instance may have; 4 GiB. */
+  readonly memoryBytesMax?: number;
+  /** Shared by the shards of a head: a trap in one ends the use of all. */
+  readonly fault: ShardFault;
+}
+
 /** One chunk as the cursor sees it. */
 export interface ShardChunk {
   readonly minTime: bigint;
@@ -145,6 +112,17 @@ export interface ShardSeries {
 }
 
 const nothing = new Uint8Array(0);
+/** Bytes and entries of a record that go into memory at a time; an entry may be longer. What a slice takes fits the headroom that appends leave. */
+const seriesWindow = { bytes: 1024 * 1024, entries: 4096 };
+const samplesWindow = { bytes: 32 * 1024, entries: 2048 };
+/** What a sample can take: a chunk of its own, and its share of an open one. */
+const sampleNeedBytes = 80;
+/** What a series can take besides: its open chunk, 1,536 bytes at most, moves to a larger block or is finished. */
+const seriesNeedBytes = 2608;
+const openChunkBytes = 64;
+const wasmPageBytes = 65_536;
+/** Header of a samples record: its id, and the ref and timestamp that the others are relative to. */
+const samplesHeaderBytes = 17;
 /** Offsets of the control block are listed in assembly/shard-control.ts. */
 const rejectionsOffset = 56;
 
@@ -154,22 +132,28 @@ const rejectionsOffset = 56;
  */
 export class Shard {
   readonly #exports: ShardExports;
+  /** For figures, which are there even when the head is broken. */
+  readonly #unguarded: ShardExports;
+  readonly #memoryBytesMax: number;
   readonly #control: number;
   #buffer: ArrayBuffer | undefined;
   #bytes: Uint8Array = nothing;
   #view: DataView = new DataView(new ArrayBuffer(0));
 
-  constructor(options: { readonly chunkRangeMs: number; readonly samplesPerChunk: number }) {
-    this.#exports = instantiate<ShardExports>(shardWasmBase64);
-    this.#control = this.#exports.open(BigInt(options.chunkRangeMs), options.samplesPerChunk) >>> 0;
+  constructor({ chunkRangeMs, samplesPerChunk, memoryBytesMax = 2 ** 32, fault }: ShardOptions) {
+    this.#unguarded = instantiate<ShardExports>(shardWasmBase64);
+    this.#exports = guard(this.#unguarded, fault);
+    this.#memoryBytesMax = memoryBytesMax;
+    const pagesMax = Math.floor(memoryBytesMax / wasmPageBytes);
+    this.#control = this.#exports.open(BigInt(chunkRangeMs), samplesPerChunk, randomSeed(), pagesMax) >>> 0;
   }
 
   get seriesCount(): number {
-    return this.#exports.series() >>> 0;
+    return this.#unguarded.series() >>> 0;
   }
 
   get chunkCount(): number {
-    return this.#exports.chunks() >>> 0;
+    return this.#unguarded.chunks() >>> 0;
   }
 
   /** Linear memory taken from the host; it never shrinks. */
@@ -179,12 +163,29 @@ export class Shard {
 
   /** The part of it that is in use. */
   get usedBytes(): number {
-    return this.#exports.used() >>> 0;
+    return this.#unguarded.used() >>> 0;
+  }
+
+  /** Whether the shard has room for all slices of a group, however they fall; after that none of them can fail for want of memory. */
+  reserve(need: GroupNeed, create: boolean): boolean {
+    const known = Math.min(need.rows, this.seriesCount);
+    const small = need.samples * sampleNeedBytes + known * seriesNeedBytes + (create ? need.rows * openChunkBytes + need.seriesBytes : 0);
+    const seriesRecord = create ? need.labelBytes + need.sliceRows * 16 + 16 : 0;
+    const samplesRecord = 2 * need.sliceSamples * 28 + 131_072;
+    return this.#exports.reserveAppend(
+      small, create ? need.seriesRunBytes : 0, need.requestBytes, seriesRecord, samplesRecord, create ? need.rows : 0,
+    ) !== 0;
+  }
+
+  /** Whether an empty instance has room for a group if only the machine has; for some that need more than half of one it says no. */
+  canEverTake(need: GroupNeed): boolean {
+    const bytes = need.samples * sampleNeedBytes + need.rows * 2 * openChunkBytes + need.seriesBytes + need.seriesRunBytes + need.requestBytes + need.labelBytes;
+    return bytes <= this.#memoryBytesMax / 2;
   }
 
   /**
+   * Room has been reserved.
    * @param rows those of the slice, or what the shard asked before has returned
-   * @throws ShardFullError before anything is changed
    */
   append(slice: BatchSlice, rows: Uint8Array, bounds: ShardBounds, create: boolean, nextRef: bigint): ShardAppend {
     const { body, samples, rowCount } = slice;
@@ -192,7 +193,7 @@ export class Shard {
     const rowsOffset = (body.length + 15) & ~15;
     const samplesOffset = rowsOffset + ((rows.length + 15) & ~15);
     const total = samplesOffset + samples.length;
-    this.#reserve(total, rowCount, sampleCount);
+    invariant(total < 2 ** 31, 'a slice is smaller than 2 GiB');
     const base = this.#exports.request(total) >>> 0;
     const bytes = this.#memory();
     bytes.set(body, base);
@@ -223,27 +224,64 @@ export class Shard {
     };
   }
 
-  /** Number of entries or samples of a record of id 1 or 2; -1 when it does not decode. */
-  checkRecord(record: Uint8Array): number {
-    const at = this.#put(record);
-    const whole = record[0] === 1 ? this.#exports.checkSeries(at, record.length) : this.#exports.checkSamples(at, record.length);
-    this.#memory();
-    return whole ? this.#u32(84) : -1;
+  /** Cuts a record of id 1 or 2 into slices; undefined when it does not decode. */
+  checkRecord(record: Uint8Array): RecordSlice[] | undefined {
+    const isSeries = record[0] === 1;
+    if (!isSeries && record[0] !== 2) return undefined;
+    if (!isSeries && record.length > 1 && record.length < samplesHeaderBytes) return undefined;
+    const slices: RecordSlice[] = [];
+    let from = Math.min(record.length, isSeries ? 1 : samplesHeaderBytes);
+    const { bytes: windowBytes, entries } = isSeries ? seriesWindow : samplesWindow;
+    for (let window = windowBytes; from < record.length;) {
+      const bytes = record.subarray(from, from + window);
+      this.#reserveReplay(bytes.length, undefined, 0);
+      const at = this.#put(bytes) | 0;
+      if (isSeries) this.#exports.checkSeries(at, bytes.length, entries);
+      else this.#exports.checkSamples(at, bytes.length, entries);
+      this.#memory();
+      const to = from + this.#u32(156);
+      if (to === from) {
+        // Damaged, or longer than the window.
+        if (from + window >= record.length) return undefined;
+        window *= 2;
+        continue;
+      }
+      slices.push({
+        from, to, count: this.#u32(84), workBytes: this.#u32(152),
+        seriesBytes: this.#view.getFloat64(this.#control + 136, true), seriesRunBytes: this.#view.getFloat64(this.#control + 144, true),
+      });
+      from = to;
+      window = windowBytes;
+    }
+    return slices;
   }
 
-  /** Applies the entries of a checked series record whose byte in `done` is 0, and sets those it has dealt with. */
-  replaySeries(record: Uint8Array, done: Uint8Array, create: boolean): { readonly applied: number; readonly maxRef: bigint } {
-    const at = this.#put(record, done, create ? done.length : 0);
-    const flags = at + record.length;
-    this.#exports.replaySeries(at | 0, record.length, flags | 0, create ? 1 : 0);
+  /** Whether the shard has room for a slice of a series record. */
+  reserveSeries(slice: RecordSlice, create: boolean): boolean {
+    const request = slice.to - slice.from + slice.count;
+    const { seriesBytes, seriesRunBytes, workBytes, count } = slice;
+    return this.#exports.reserveReplay(create ? seriesBytes : 0, create ? seriesRunBytes : 0, request, workBytes, create ? count : 0, count) !== 0;
+  }
+
+  /** Applies the entries whose byte in `done` is 0, and sets those it has dealt with. Room has been reserved. */
+  replaySeries(record: Uint8Array, slice: RecordSlice, done: Uint8Array, create: boolean): { readonly applied: number; readonly maxRef: bigint } {
+    const length = slice.to - slice.from;
+    const at = this.#put(record.subarray(slice.from, slice.to), done);
+    const flags = at + length;
+    this.#exports.replaySeries(at | 0, length, flags | 0, create ? 1 : 0);
     done.set(this.#memory().subarray(flags, flags + done.length));
     return { applied: this.#u32(112), maxRef: this.#i64(16) };
   }
 
-  /** Applies the samples of a checked record whose refs this shard knows. */
-  replaySamples(record: Uint8Array, minValid: bigint): ShardReplay {
-    const at = this.#put(record);
-    this.#exports.replaySamples(at | 0, record.length, minValid);
+  /**
+   * Applies the samples whose refs this shard knows.
+   * @throws ShardFullError before anything is changed
+   */
+  replaySamples(record: Uint8Array, slice: RecordSlice, minValid: bigint): ShardReplay {
+    const length = samplesHeaderBytes + slice.to - slice.from;
+    this.#reserveReplay(length, slice, Math.min(slice.count, this.seriesCount));
+    const at = this.#put(record.subarray(0, samplesHeaderBytes), record.subarray(slice.from, slice.to));
+    this.#exports.replaySamples(at | 0, length, minValid);
     this.#memory();
     return { minTime: this.#i64(0), maxTime: this.#i64(8), stored: this.#u32(48), dropped: this.#u32(104), known: this.#u32(108) };
   }
@@ -261,14 +299,14 @@ export class Shard {
 
   /** Refs of all series, in no order. */
   refs(): BigUint64Array {
-    this.#reserve(this.seriesCount * 8, 0, 0);
+    if (!this.#exports.reserveList(this.seriesCount * 8)) throw new ShardFullError(this.memoryBytes);
     this.#exports.refs();
     return new BigUint64Array(this.#memory().buffer, this.#u32(116), this.#u32(120));
   }
 
   openCursor(min: bigint, max: bigint): void {
     const slots = Math.ceil(this.seriesCount * 2.5) + 4096;
-    if (!this.#exports.reserve(slots * 4, 0, 0)) throw new ShardFullError(this.memoryBytes);
+    if (!this.#exports.reserveList(slots * 8)) throw new ShardFullError(this.memoryBytes);
     this.#exports.cursorOpen(min, max);
   }
 
@@ -332,25 +370,24 @@ export class Shard {
 
   /** Walks about `steps` series. */
   stepTruncate(steps: number): { readonly more: boolean; readonly removed: BigUint64Array; readonly oldest: bigint } {
-    if (!this.#exports.reserve(steps * 8, 0, 0)) throw new ShardFullError(this.memoryBytes);
+    if (!this.#exports.reserveList(steps * 8)) throw new ShardFullError(this.memoryBytes);
     const more = this.#exports.truncateStep(steps) !== 0;
     const bytes = this.#memory();
     const list = this.#u32(116);
     return { more, removed: new BigUint64Array(bytes.buffer, list, this.#u32(120)), oldest: this.#i64(128) };
   }
 
-  #reserve(requestBytes: number, rows: number, samples: number): void {
-    invariant(requestBytes < 2 ** 30, 'a request is smaller than 1 GiB');
-    if (!this.#exports.reserve(requestBytes, rows, samples)) throw new ShardFullError(this.memoryBytes);
+  #reserveReplay(request: number, samples: RecordSlice | undefined, seriesCount: number): void {
+    const small = (samples?.count ?? 0) * sampleNeedBytes + seriesCount * seriesNeedBytes;
+    if (!this.#exports.reserveReplay(small, 0, request, 0, 0, 0)) throw new ShardFullError(this.memoryBytes);
   }
 
-  /** Copies a record (and its flags) into the request area. */
-  #put(record: Uint8Array, flags: Uint8Array = nothing, entries = record.length / 4): number {
-    this.#reserve(record.length * 8 + flags.length, entries, record.length / 4);
-    const at = this.#exports.request(record.length + flags.length) >>> 0;
+  /** Copies two pieces, one behind the other, into the request area. */
+  #put(first: Uint8Array, second: Uint8Array = nothing): number {
+    const at = this.#exports.request(first.length + second.length) >>> 0;
     const bytes = this.#memory();
-    bytes.set(record, at);
-    bytes.set(flags, at + record.length);
+    bytes.set(first, at);
+    bytes.set(second, at + first.length);
     return at;
   }
 
@@ -372,4 +409,27 @@ export class Shard {
   #i64(offset: number): bigint {
     return this.#view.getBigInt64(this.#control + offset, true);
   }
+}
+
+/** Each function refuses to run once one of the head's instances has trapped. */
+function guard(exports: ShardExports, fault: ShardFault): ShardExports {
+  const guarded: Record<string, unknown> = { memory: exports.memory };
+  for (const [name, call] of Object.entries(exports) as [string, unknown][]) {
+    if (typeof call !== 'function') continue;
+    guarded[name] = (...args: unknown[]): unknown => {
+      fault.check();
+      try {
+        return (call as (...values: unknown[]) => unknown)(...args);
+      } catch (error) {
+        throw fault.break(error);
+      }
+    };
+  }
+  return guarded as unknown as ShardExports;
+}
+
+/** 64 random bits, as chance as the machine's: who sends series must not know where they go. */
+function randomSeed(): bigint {
+  const { crypto } = globalThis as unknown as { readonly crypto: { getRandomValues(array: BigUint64Array): BigUint64Array } };
+  return BigInt.asIntN(64, crypto.getRandomValues(new BigUint64Array(1))[0]!);
 }

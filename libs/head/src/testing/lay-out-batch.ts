@@ -1,4 +1,4 @@
-import { RowVerdict, groupBytes, rowBytes, sampleBytes, xxh64Twin, type ScannedBatch } from '@gauntlet/kernel';
+import { RowVerdict, groupBytes, rowBytes, sampleBytes, xxh64, type ScannedBatch } from '@gauntlet/kernel';
 
 export type TestLabels = readonly (readonly [string, string])[];
 
@@ -22,7 +22,7 @@ export function layOutBatch(...groups: readonly (readonly TestRow[])[]): Scanned
   for (const [i, row] of rowsAll.entries()) {
     const at = i * rowBytes;
     const hashed = Buffer.concat(row.labels.flatMap((pair) => pair.flatMap((text) => [Buffer.from(text), Buffer.of(0xff)])));
-    rows.writeBigUInt64LE(xxh64Twin(hashed), at);
+    rows.writeBigUInt64LE(xxh64(hashed), at);
     rows.writeUInt32LE(labelsAt, at + 16);
     rows.writeUInt32LE(canonical[i]!.length, at + 20);
     rows.writeUInt32LE(sample, at + 24);
