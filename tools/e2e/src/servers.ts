@@ -53,7 +53,7 @@ async function launchIngester(
     [
       ...flags,
       // Without retention Thanos prunes no tenants: pruning panics when it falls into the start, at 0, 4, 8 ... o'clock.
-    ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`, '--tsdb.retention=0d']),
+      ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`, '--tsdb.retention=0d']),
       `--tsdb.path=${plan.dataDir}`,
       `--label=replica="${plan.name}"`,
       `--tsdb.min-block-duration=${duration}`,
