@@ -12,8 +12,8 @@ export interface HeadOptions {
   readonly shardBytesMax?: number;
   /**
    * Series that one instance holds at most; 2^19 by default. Series do not move, and their chunks grow where they are: this
-   * leaves each 8 KiB of the 4 GiB that an instance can address. An instance that is full all the same refuses appends
-   * (`overloaded`, HEAD_SHARD_FULL) until a truncation gives room.
+   * leaves each 8 KiB of the 4 GiB that an instance can address. One that is full all the same takes no new series, and refuses requests that
+   * it may have no room for (`overloaded`, HEAD_SHARD_FULL) until a truncation gives some.
    */
   readonly shardSeriesMax?: number;
   /** Linear memory that one instance may have; 4 GiB. */

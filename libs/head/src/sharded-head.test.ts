@@ -192,7 +192,7 @@ test.each([{ shardBytesMax: 2 ** 31 }, { shardBytesMax: 1 }, { shardBytesMax: 2 
           for (const ref of removed) expect(head.keepInCheckpoint(ref, Infinity)).toBe(false);
         }
       }),
-      { numRuns: 70 },
+      { numRuns: 50 },
     );
   },
 );
