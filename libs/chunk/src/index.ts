@@ -1,10 +1,4 @@
-export {
-  ChunkCorruptError,
-  ChunkEncoding,
-  ChunkEncodingError,
-  chunkDecoder,
-  type ChunkDecoder,
-  type FloatSample,
-} from './chunk-decoder.js';
+export { ChunkCorruptError, ChunkEncoding, ChunkEncodingError, type FloatSample } from './encoding.js';
+export { chunkDecoder, type ChunkDecoder } from './chunk-decoder.js';
 export { XorAppender, decodeXor, encodeXor } from './xor.js';
 export { chunkBytesSoft, decideCut, estimateEnd, rangeEnd, samplesPerChunkDefault, type OpenChunk } from './sizing.js';

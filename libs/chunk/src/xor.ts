@@ -1,6 +1,6 @@
 import { invariant } from '@gauntlet/base';
 import { BitReader, BitWriter } from './bit-stream.js';
-import { ChunkCorruptError, type FloatSample } from './chunk-decoder.js';
+import { ChunkCorruptError, type FloatSample } from './encoding.js';
 
 /**
  * XOR chunks, encoding 1 (spec/tsdb.md 1.4):

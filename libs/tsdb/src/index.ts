@@ -1,2 +1,3 @@
-export { Tsdb, TsdbUnavailableError, type AppendOutcome, type TsdbOptions, type TsdbStats } from './tsdb.js';
+export { Tsdb, TsdbUnavailableError, type AppendOutcome, type TsdbStats } from './tsdb.js';
+export { type TsdbOptions } from './tsdb-options.js';
 export { UnsupportedDataError } from './log-files.js';

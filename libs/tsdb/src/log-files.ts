@@ -12,7 +12,7 @@ import {
   type WalWriter,
 } from '@gauntlet/wal';
 import { inSlices } from './slices.js';
-import type { TsdbOptions } from './tsdb.js';
+import type { TsdbOptions } from './tsdb-options.js';
 
 /** The log holds samples of a kind that this version does not keep: opening it would lose them with the next checkpoint. */
 export class UnsupportedDataError extends OperationalError {

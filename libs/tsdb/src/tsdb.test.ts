@@ -3,7 +3,8 @@ import { parseBlockMeta } from '@gauntlet/block';
 import { CrashVfs, FaultyVfs, MemoryVfs } from '@gauntlet/vfs/testing';
 import type { Vfs } from '@gauntlet/vfs';
 import { batchOf, samplesInBlocks, type LabSample } from './testing/tenant-lab.js';
-import { Tsdb, type TsdbOptions } from './tsdb.js';
+import { Tsdb } from './tsdb.js';
+import type { TsdbOptions } from './tsdb-options.js';
 
 const rangeMs = 1000;
 const dir = '/data/tenant';

@@ -1,39 +1,16 @@
-import { invariant, OperationalError, type Clock, type Log } from '@gauntlet/base';
+import { invariant, OperationalError } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
 import { createHead, type AppendResult, type Head, type Rejections } from '@gauntlet/head';
 import type { ScannedBatch } from '@gauntlet/kernel';
-import type { Vfs } from '@gauntlet/vfs';
-import type { WalOptions, WalWriter } from '@gauntlet/wal';
+import type { WalWriter } from '@gauntlet/wal';
 import { deleteBlock, loadBlocks } from './block-directory.js';
 import { cutBlock } from './cut-block.js';
 import { isCutDue, isCutLeft, nextCut, nextFlush, type CutRange, type HeadBounds } from './cut-plan.js';
 import { blocksToDelete } from './retention.js';
 import { inSlices } from './slices.js';
+import type { TsdbOptions } from './tsdb-options.js';
 import { TurnLock } from './turn-lock.js';
 import { openLog, truncateLog } from './log-files.js';
-
-export interface TsdbOptions {
-  readonly vfs: Vfs;
-  /** The tenant's directory; made when it is not there. */
-  readonly dir: string;
-  readonly clock: Clock;
-  /** Fills a buffer with random bytes: for block ids. */
-  readonly randomBytes: (length: number) => Uint8Array;
-  readonly log: Log;
-  /** Length of a block, in milliseconds. */
-  readonly blockRangeMs: number;
-  /** No chunk crosses a multiple of it; the block range or a part of it. Samples older than half of it before the newest are refused. */
-  readonly chunkRangeMs: number;
-  /** 0 keeps everything. */
-  readonly retentionMs: number;
-  readonly wal: Omit<WalOptions, 'pendingBytesMax'>;
-  /** Samples newer than now and this are out of bounds; 0 takes any. */
-  readonly futureWindowMs: number;
-  /** Ends an opening early. */
-  readonly signal?: AbortSignal;
-  /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
-  readonly pendingBytesMax: number;
-}
 
 /**
  * Timestamps beyond these are out of bounds. A JavaScript number cannot tell neighbours apart there, so that no block's range could be
