@@ -18,7 +18,12 @@ export class ShardsCursor implements HeadCursor {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #onClose: () => void;
 
-  constructor(shards: readonly Shard[], range: { readonly min: bigint; readonly max: bigint }, clock: Pick<Clock, 'monotonicMs'>, onClose: () => void) {
+  constructor(
+    shards: readonly Shard[],
+    range: { readonly min: bigint; readonly max: bigint },
+    clock: Pick<Clock, 'monotonicMs'>,
+    onClose: () => void,
+  ) {
     const { min, max } = range;
     this.#clock = clock;
     this.#min = min;
@@ -102,5 +107,10 @@ function clip(chunk: ShardChunk, min: bigint, max: bigint): ShardChunk | undefin
   const first = samples[0];
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  return { minTime: first.timestampMs, maxTime: last.timestampMs, sampleCount: samples.length, data: encodeXor(samples) };
+  return {
+    minTime: first.timestampMs,
+    maxTime: last.timestampMs,
+    sampleCount: samples.length,
+    data: encodeXor(samples),
+  };
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { MiB } from '@gauntlet/base';
-import { HeadBrokenError, Shard, ShardFault, rowBytes, sampleBytes, sliceGroup, type ScannedBatch } from '@gauntlet/kernel';
+import {
+  HeadBrokenError,
+  Shard,
+  ShardFault,
+  rowBytes,
+  sampleBytes,
+  sliceGroup,
+  type ScannedBatch,
+} from '@gauntlet/kernel';
 import { createHead, type Head, type HeadOptions } from './index.js';
 import { layOutBatch, type TestRow } from './testing/lay-out-batch.js';
 
@@ -8,14 +16,19 @@ const t0 = 1_700_000_000_000n;
 const unbounded = { timestampMsMax: Infinity };
 const row = (name: string, samples = 1, padding = ''): TestRow => ({
   labels: [['__name__', name], ...(padding === '' ? [] : [['padding', padding] as const])],
-  samples: Array.from({ length: samples }, (_, i) => ({ t: t0 + BigInt(i), bits: BigInt(i) * 0x123456789abcdefn & 0x7fffffffffffffffn })),
+  samples: Array.from({ length: samples }, (_, i) => ({
+    t: t0 + BigInt(i),
+    bits: (BigInt(i) * 0x123456789abcdefn) & 0x7fffffffffffffffn,
+  })),
 });
 
 function samplesOf(head: Head): string[] {
   const cursor = head.cursor(-Infinity, Infinity);
   const all: string[] = [];
   for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
-    all.push(`${String(series.ref)} ${String(series.labels.length)} ${series.chunks.map(({ data }) => Buffer.from(data).toString('base64')).join(' ')}`);
+    all.push(
+      `${String(series.ref)} ${String(series.labels.length)} ${series.chunks.map(({ data }) => Buffer.from(data).toString('base64')).join(' ')}`,
+    );
   }
   cursor.close();
   return all;
@@ -44,7 +57,8 @@ function expectReplayable(options: Partial<HeadOptions>, batches: readonly Scann
 }
 
 describe('the log of a large request can be replayed:', () => {
-  const many = (count: number): ScannedBatch => layOutBatch(Array.from({ length: count }, (_, i) => row(`m${String(i)}`, 1, 'x'.repeat(160))));
+  const many = (count: number): ScannedBatch =>
+    layOutBatch(Array.from({ length: count }, (_, i) => row(`m${String(i)}`, 1, 'x'.repeat(160))));
   test.each<[string, () => ScannedBatch]>([
     ['many new series', () => many(20_000)],
     ['a label of 20 MB', () => layOutBatch([row('a'), row('big', 1, 'x'.repeat(20 * MiB)), row('b')])],
@@ -83,16 +97,25 @@ function repeated(times: number): ScannedBatch {
 test('with little memory, what is taken can be replayed, and what is not leaves the head as it was', () => {
   let refused = 0;
   const anyBatch = fc.array(
-    fc.record({ name: fc.integer({ min: 0, max: 20_000 }), count: fc.constantFrom(1, 10, 3000), samples: fc.constantFrom(1, 2, 50), padding: fc.constantFrom(0, 20, 1900, 3000, 300_000) }),
+    fc.record({
+      name: fc.integer({ min: 0, max: 20_000 }),
+      count: fc.constantFrom(1, 10, 3000),
+      samples: fc.constantFrom(1, 2, 50),
+      padding: fc.constantFrom(0, 20, 1900, 3000, 300_000),
+    }),
     { minLength: 1, maxLength: 4 },
   );
   fc.assert(
     fc.property(fc.array(anyBatch, { minLength: 1, maxLength: 6 }), fc.constantFrom(28, 48), (batches, mebibytes) => {
-      const laidOut = batches.map((parts) => layOutBatch(parts.flatMap(({ name, count, samples, padding }) => {
-        // 3,000 long ones would only make the test slow.
-        const n = Math.max(1, Math.min(count, Math.floor(6_000_000 / (padding + samples * 100 + 1))));
-        return Array.from({ length: n }, (_, i) => row(`m${String(name + i)}`, samples, 'x'.repeat(padding)));
-      })));
+      const laidOut = batches.map((parts) =>
+        layOutBatch(
+          parts.flatMap(({ name, count, samples, padding }) => {
+            // 3,000 long ones would only make the test slow.
+            const n = Math.max(1, Math.min(count, Math.floor(6_000_000 / (padding + samples * 100 + 1))));
+            return Array.from({ length: n }, (_, i) => row(`m${String(name + i)}`, samples, 'x'.repeat(padding)));
+          }),
+        ),
+      );
       refused += expectReplayable({ shardMemoryBytesMax: mebibytes * MiB }, laidOut);
     }),
     { numRuns: 10 },
@@ -103,14 +126,20 @@ test('with little memory, what is taken can be replayed, and what is not leaves 
 test('a request that no empty shard could take is rejected for good', () => {
   const head = createHead({ chunkRangeMs: 7_200_000, shardMemoryBytesMax: 32 * MiB });
   const tooLarge = layOutBatch([row('big', 1, 'x'.repeat(16 * MiB))]);
-  expect(() => head.append(tooLarge, 0, unbounded)).toThrow(expect.objectContaining({ kind: 'rejected', code: 'HEAD_REQUEST_TOO_LARGE' }));
+  expect(() => head.append(tooLarge, 0, unbounded)).toThrow(
+    expect.objectContaining({ kind: 'rejected', code: 'HEAD_REQUEST_TOO_LARGE' }),
+  );
   expect(head.append(layOutBatch([row('a')]), 0, unbounded).samplesAppended).toBe(1);
 });
 
 test('a full shard is followed by another, within a request too', () => {
   const head = createHead({ chunkRangeMs: 7_200_000, shardMemoryBytesMax: 48 * MiB });
   for (let i = 0; i < 16; i += 1) {
-    head.append(layOutBatch(Array.from({ length: 2000 }, (_, j) => row(`m${String(i)}_${String(j)}`, 1, 'x'.repeat(1800)))), 0, unbounded);
+    head.append(
+      layOutBatch(Array.from({ length: 2000 }, (_, j) => row(`m${String(i)}_${String(j)}`, 1, 'x'.repeat(1800)))),
+      0,
+      unbounded,
+    );
   }
   expect(head.seriesCount).toBe(32_000);
   expect(head.memoryBytes).toBeGreaterThan(48 * MiB);
@@ -125,7 +154,15 @@ test('labels far from each other in the body are not copied with what lies betwe
   const groups = Buffer.from(a.groups);
   groups.writeUInt32LE(2, 12);
   rows.writeUInt32LE(1, rowBytes + 24);
-  const batch = { ...a, rows, rowCount: 2, body: far, groups, samples: Buffer.concat([a.samples, b.samples]), sampleCount: 2 };
+  const batch = {
+    ...a,
+    rows,
+    rowCount: 2,
+    body: far,
+    groups,
+    samples: Buffer.concat([a.samples, b.samples]),
+    sampleCount: 2,
+  };
   expect(head.append(batch, 0, unbounded).seriesCreated).toBe(2);
   expect(head.memoryBytes).toBeLessThan(MiB);
 });

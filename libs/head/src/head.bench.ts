@@ -12,7 +12,22 @@ const batchSeries = 2000;
 const scrapes = Math.max(4, Math.min(300, Math.ceil(4_000_000 / seriesTotal)));
 const t0 = 1_700_006_400_000;
 
-const fixed = ['__name__', 'cluster', 'container', 'endpoint', 'environment', 'instance', 'job', 'namespace', 'node', 'pod', 'region', 'service', 'team', 'zone'];
+const fixed = [
+  '__name__',
+  'cluster',
+  'container',
+  'endpoint',
+  'environment',
+  'instance',
+  'job',
+  'namespace',
+  'node',
+  'pod',
+  'region',
+  'service',
+  'team',
+  'zone',
+];
 
 function field(tag: number, text: string): Buffer {
   return Buffer.concat([Buffer.of(tag, text.length), Buffer.from(text)]);
@@ -31,10 +46,12 @@ function batchOf(first: number, count: number): ScannedBatch {
       if (l === 9) return [name, `pod-${String(n).padStart(10, '0')}`];
       return [name, `${name}-value`.padEnd(labelPadding, 'x')];
     });
-    const canonical = Buffer.concat(labels.map(([name, value]) => {
-      const inner = Buffer.concat([field(0x0a, name), field(0x12, value)]);
-      return Buffer.concat([Buffer.of(0x0a, inner.length), inner]);
-    }));
+    const canonical = Buffer.concat(
+      labels.map(([name, value]) => {
+        const inner = Buffer.concat([field(0x0a, name), field(0x12, value)]);
+        return Buffer.concat([Buffer.of(0x0a, inner.length), inner]);
+      }),
+    );
     // Any spread-out number does for a hash, as long as the labels are unique.
     rows.writeBigUInt64LE(xxh64Twin(Buffer.from(String(n))), i * rowBytes);
     rows.writeUInt32LE(at, i * rowBytes + 16);
@@ -48,8 +65,17 @@ function batchOf(first: number, count: number): ScannedBatch {
   const groups = Buffer.alloc(groupBytes);
   groups.writeUInt32LE(count, 12);
   return {
-    body: Buffer.concat(bodies), rows, rowCount: count, samples: Buffer.alloc(count * sampleBytes), sampleCount: count, groups, groupCount: 1,
-    histogramCount: 0, exemplarCount: 0, metadataCount: 0, replica: 0,
+    body: Buffer.concat(bodies),
+    rows,
+    rowCount: count,
+    samples: Buffer.alloc(count * sampleBytes),
+    sampleCount: count,
+    groups,
+    groupCount: 1,
+    histogramCount: 0,
+    exemplarCount: 0,
+    metadataCount: 0,
+    replica: 0,
   };
 }
 
@@ -96,7 +122,9 @@ for (let scrape = 1; scrape < scrapes; scrape += 1) {
     console.log(`with 4 samples  ${(head.memoryBytes / seriesTotal).toFixed(0)} bytes per series`);
   }
 }
-console.log(`known series    ${rate(appended, appendMs)}, ${String(scrapes)} scrapes, ${(head.memoryBytes / seriesTotal).toFixed(0)} bytes per series`);
+console.log(
+  `known series    ${rate(appended, appendMs)}, ${String(scrapes)} scrapes, ${(head.memoryBytes / seriesTotal).toFixed(0)} bytes per series`,
+);
 
 let longest = 0;
 const timed = <T>(work: () => T): T => {
@@ -117,4 +145,6 @@ console.log(`walked          ${String(chunks)} chunks in ${(performance.now() - 
 start = performance.now();
 longest = 0;
 while (timed(() => head.truncate(t0 + scrapes * 15_000 + 10_000, 2)));
-console.log(`truncated       to ${String(head.seriesCount)} series in ${(performance.now() - start).toFixed(0)} ms, longest slice ${longest.toFixed(1)} ms`);
+console.log(
+  `truncated       to ${String(head.seriesCount)} series in ${(performance.now() - start).toFixed(0)} ms, longest slice ${longest.toFixed(1)} ms`,
+);

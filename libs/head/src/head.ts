@@ -34,6 +34,17 @@ export interface Rejections {
   unsupported: number;
 }
 
+/** Nothing was refused, to count up from. */
+export const noRejections = (): Rejections => ({
+  outOfBounds: 0,
+  outOfOrder: 0,
+  duplicate: 0,
+  emptyLabel: 0,
+  duplicateLabel: 0,
+  unsortedLabel: 0,
+  unsupported: 0,
+});
+
 export interface AppendResult {
   /**
    * What must be in the WAL before the batch is answered with success: series records (id 1) when series were created, then
@@ -116,7 +127,12 @@ export interface Head {
    * @throws an error of kind `corrupt` when the record does not decode
    */
   replay(record: Uint8Array): void;
-  readonly replayed: { readonly series: number; readonly samples: number; readonly dropped: number; readonly unknownRefs: number };
+  readonly replayed: {
+    readonly series: number;
+    readonly samples: number;
+    readonly dropped: number;
+    readonly unknownRefs: number;
+  };
 
   /** True when the head or its WAL expiries still need this series: the keep rule of a checkpoint (spec/tsdb.md 2.6). */
   keepInCheckpoint(ref: number, minTimeMs: number): boolean;

@@ -19,10 +19,16 @@ test('the kernel writes the recorded chunks of Prometheus byte for byte', () => 
     const samples = recorded.samples.map(([t, bits]) => ({ t: BigInt(t), bits: BigInt(`0x${bits}`) }));
     head.append(layOutBatch([{ labels: [['a', 'b']], samples }]), 0, { timestampMsMax: Infinity });
     const cursor = head.cursor(-Infinity, Infinity);
-    const chunks = cursor.next()!.chunks.map(({ data, sampleCount }) => ({ bytes: Buffer.from(data).toString('base64'), sampleCount }));
+    const chunks = cursor
+      .next()!
+      .chunks.map(({ data, sampleCount }) => ({ bytes: Buffer.from(data).toString('base64'), sampleCount }));
     cursor.close();
     if (chunks.length > 1) continue; // Too long, or across a range: the recording has no cut rules.
-    expect({ name: recorded.name, ...chunks[0] }).toEqual({ name: recorded.name, bytes: recorded.bytes, sampleCount: samples.length });
+    expect({ name: recorded.name, ...chunks[0] }).toEqual({
+      name: recorded.name,
+      bytes: recorded.bytes,
+      sampleCount: samples.length,
+    });
     compared += 1;
   }
   expect(compared).toBeGreaterThan(150);

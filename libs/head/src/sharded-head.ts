@@ -1,10 +1,28 @@
 import { GiB, int64Max, int64Min, invariant, systemClock, toInt64, type Clock } from '@gauntlet/base';
 import {
-  RequestTooLargeError, Shard, ShardFault, ShardFullError, sliceGroup,
-  type BatchSlice, type GroupNeed, type RecordSlice, type ScannedBatch, type ShardAppend, type ShardOptions, type SliceLimits,
+  RequestTooLargeError,
+  Shard,
+  ShardFault,
+  ShardFullError,
+  sliceGroup,
+  type BatchSlice,
+  type GroupNeed,
+  type RecordSlice,
+  type ScannedBatch,
+  type ShardAppend,
+  type ShardOptions,
+  type SliceLimits,
 } from '@gauntlet/kernel';
 import { ShardsCursor } from './cursor.js';
-import type { AppendBounds, AppendResult, Head, HeadCursor, HeadOptions, Rejections } from './head.js';
+import {
+  noRejections,
+  type AppendBounds,
+  type AppendResult,
+  type Head,
+  type HeadCursor,
+  type HeadOptions,
+  type Rejections,
+} from './head.js';
 import { RefSet } from './ref-set.js';
 import { RecordCorruptError } from './replay-error.js';
 
@@ -47,12 +65,29 @@ class ShardedHead implements Head {
   #truncation: { readonly min: bigint; shard: number; oldest: bigint; readonly removed: RefSet } | undefined;
 
   constructor(options: HeadOptions) {
-    const { chunkRangeMs, samplesPerChunk = 120, shardBytesMax = shardBytesMaxDefault, shardSeriesMax = shardSeriesMaxDefault, clock = systemClock } = options;
+    const {
+      chunkRangeMs,
+      samplesPerChunk = 120,
+      shardBytesMax = shardBytesMaxDefault,
+      shardSeriesMax = shardSeriesMaxDefault,
+      clock = systemClock,
+    } = options;
     this.#clock = clock;
-    invariant(Number.isSafeInteger(chunkRangeMs) && chunkRangeMs > 0, 'a chunk range is a positive number of milliseconds');
-    invariant(samplesPerChunk >= 4 && samplesPerChunk <= 30_000, 'a chunk counts its samples in 16 bits and is estimated at a quarter');
+    invariant(
+      Number.isSafeInteger(chunkRangeMs) && chunkRangeMs > 0,
+      'a chunk range is a positive number of milliseconds',
+    );
+    invariant(
+      samplesPerChunk >= 4 && samplesPerChunk <= 30_000,
+      'a chunk counts its samples in 16 bits and is estimated at a quarter',
+    );
     this.#chunkRange = BigInt(chunkRangeMs);
-    this.#shardOptions = { chunkRangeMs, samplesPerChunk, memoryBytesMax: options.shardMemoryBytesMax ?? 4 * GiB, fault: this.#fault };
+    this.#shardOptions = {
+      chunkRangeMs,
+      samplesPerChunk,
+      memoryBytesMax: options.shardMemoryBytesMax ?? 4 * GiB,
+      fault: this.#fault,
+    };
     this.#sliceLimits = options.sliceLimits;
     this.#shardBytesMax = shardBytesMax;
     this.#shardSeriesMax = shardSeriesMax;
@@ -140,9 +175,14 @@ class ShardedHead implements Head {
     this.#endReplay();
     invariant(!this.#hasCursor, 'one cursor at a time');
     invariant(this.#truncation === undefined, 'no cursor while a truncation runs');
-    const cursor = new ShardsCursor(this.#shards.slice(), { min: toInt64(minTimeMs), max: toInt64(maxTimeMs) }, this.#clock, () => {
-      this.#hasCursor = false;
-    });
+    const cursor = new ShardsCursor(
+      this.#shards.slice(),
+      { min: toInt64(minTimeMs), max: toInt64(maxTimeMs) },
+      this.#clock,
+      () => {
+        this.#hasCursor = false;
+      },
+    );
     this.#hasCursor = true;
     return cursor;
   }
@@ -188,13 +228,21 @@ class ShardedHead implements Head {
     }
     if (newest.reserve(need, true)) return;
     const fresh = new Shard(this.#shardOptions);
-    if (!fresh.reserve(need, true)) throw fresh.canEverTake(need) ? new ShardFullError(fresh.memoryBytes) : new RequestTooLargeError(need.rows, need.samples);
+    if (!fresh.reserve(need, true))
+      throw fresh.canEverTake(need)
+        ? new ShardFullError(fresh.memoryBytes)
+        : new RequestTooLargeError(need.rows, need.samples);
     if (newest.seriesCount > 0 && !newest.reserve(need, false)) throw new ShardFullError(newest.memoryBytes);
     this.#addShard(fresh);
   }
 
   #appendSlices(slices: Iterable<BatchSlice>, timestampMax: bigint): AppendResult {
-    const settings = { minValid: this.#minValid, appendableMin: this.#appendableMin(), started: this.#started, timestampMax };
+    const settings = {
+      minValid: this.#minValid,
+      appendableMin: this.#appendableMin(),
+      started: this.#started,
+      timestampMax,
+    };
     const newest = this.#shards.at(-1)!;
     const summary = new AppendSummary();
     for (const slice of slices) {
@@ -334,13 +382,19 @@ class ShardedHead implements Head {
   }
 }
 
-const rejectionNames = ['outOfBounds', 'outOfOrder', 'duplicate', 'emptyLabel', 'duplicateLabel', 'unsortedLabel', 'unsupported'] as const;
+const rejectionNames = [
+  'outOfBounds',
+  'outOfOrder',
+  'duplicate',
+  'emptyLabel',
+  'duplicateLabel',
+  'unsortedLabel',
+  'unsupported',
+] as const;
 
 /** Adds up what the shards have done, slice by slice. */
 class AppendSummary {
-  readonly #rejected: Rejections = {
-    outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0,
-  };
+  readonly #rejected: Rejections = noRejections();
   /** All series come before the first sample. */
   readonly #seriesRecords: Uint8Array[] = [];
   readonly #samplesRecords: Uint8Array[] = [];

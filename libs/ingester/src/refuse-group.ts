@@ -1,4 +1,4 @@
-import type { Rejections } from '@gauntlet/head';
+import { noRejections, type Rejections } from '@gauntlet/head';
 import { readGroup, rowBytes, RowVerdict, type ScannedBatch } from '@gauntlet/kernel';
 
 /** What a database would say of a group that holds nothing it could store. */
@@ -26,15 +26,7 @@ export function isAnyStorable(batch: ScannedBatch, group: number): boolean {
 
 /** The answer to a group of which nothing is storable, the same as that of an open database. */
 export function refuseGroup(batch: ScannedBatch, group: number): Refusal {
-  const rejected: Rejections = {
-    outOfBounds: 0,
-    outOfOrder: 0,
-    duplicate: 0,
-    emptyLabel: 0,
-    duplicateLabel: 0,
-    unsortedLabel: 0,
-    unsupported: 0,
-  };
+  const rejected: Rejections = noRejections();
   for (const row of rowsOf(batch, group)) {
     const verdict = row.getUint8(verdictAt) as RowVerdict;
     if (verdict === RowVerdict.ok) rejected.unsupported += row.getUint32(histogramCountAt, true);

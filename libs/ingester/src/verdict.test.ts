@@ -1,15 +1,7 @@
-import type { Rejections } from '@gauntlet/head';
+import { noRejections, type Rejections } from '@gauntlet/head';
 import { describeRejections, judgeWrite, type TenantFailure } from './verdict.js';
 
-const none: Rejections = {
-  outOfBounds: 0,
-  outOfOrder: 0,
-  duplicate: 0,
-  emptyLabel: 0,
-  duplicateLabel: 0,
-  unsortedLabel: 0,
-  unsupported: 0,
-};
+const none: Rejections = noRejections();
 
 test.each<[Partial<Rejections>, string]>([
   [{ outOfOrder: 1 }, 'add 1 samples: out of order sample'],

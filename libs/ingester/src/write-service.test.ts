@@ -1,25 +1,17 @@
+import { noRejections } from '@gauntlet/head';
 import { createIntake } from '@gauntlet/kernel';
 import { encodeWriteRequest } from '@gauntlet/remote-write';
 import type { AppendOutcome, Tsdb } from '@gauntlet/tsdb';
 import { WriteFailedError } from './verdict.js';
 import { WriteService, type TenantDatabases } from './write-service.js';
 
-const noRejections = {
-  outOfBounds: 0,
-  outOfOrder: 0,
-  duplicate: 0,
-  emptyLabel: 0,
-  duplicateLabel: 0,
-  unsortedLabel: 0,
-  unsupported: 0,
-};
 const stored: AppendOutcome = {
-  rejected: noRejections,
+  rejected: noRejections(),
   hasRejections: false,
   samplesAppended: 1,
   committed: Promise.resolve(),
 };
-const conflict: AppendOutcome = { ...stored, rejected: { ...noRejections, outOfOrder: 1 }, hasRejections: true };
+const conflict: AppendOutcome = { ...stored, rejected: { ...noRejections(), outOfOrder: 1 }, hasRejections: true };
 
 /** Databases that write down which series of which tenant they were given. */
 class Databases implements TenantDatabases {

@@ -36,10 +36,10 @@ let freePageCount: u32 = 0;
 let freeRuns: u32 = 0;
 
 function growTo(end: u64, pagesMax: u32): bool {
-  let have = <u64>memory.size() << 16;
+  let have = (<u64>memory.size()) << 16;
   if (end <= have) return true;
   let need = <u32>((end - have + 65535) >> 16);
-  let step = <u32>memory.size() >> 4;
+  let step = (<u32>memory.size()) >> 4;
   if (step > 1024) step = 1024;
   if (need > step) step = need;
   if (<u32>memory.size() + step > pagesMax) step = need;
@@ -143,7 +143,7 @@ function link(slot: usize, page: u32): void {
 export function allocate(bytes: u32): u32 {
   if (bytes > smallMax) return allocateRun(bytes);
   let size = (bytes + 15) & ~15;
-  let slot = classes + (<usize>(size >> 4) << 2);
+  let slot = classes + ((<usize>(size >> 4)) << 2);
   let page = load<u32>(slot);
   if (page == 0) {
     page = takePage();
@@ -174,7 +174,7 @@ export function release(block: u32): void {
     freeRuns = page; // The number of pages is where it was.
     return;
   }
-  let slot = classes + (<usize>(size >> 4) << 2);
+  let slot = classes + ((<usize>(size >> 4)) << 2);
   let wasFull = load<u32>(page, 8) == 0 && load<u32>(page, 12) + size > pageBytes;
   store<u32>(block, load<u32>(page, 8));
   store<u32>(page, block, 8);

@@ -1,6 +1,18 @@
 import { area, areaList, clearControl, control, kList, kListCount, kOldest } from './shard-control';
 import { release } from './shard-memory';
-import { addChunks, cMaxTime, cNext, dropChunks, oldestTime, sChunks, sMaxTime, sNewest, sOldest, sOpen, sRef } from './shard-series';
+import {
+  addChunks,
+  cMaxTime,
+  cNext,
+  dropChunks,
+  oldestTime,
+  sChunks,
+  sMaxTime,
+  sNewest,
+  sOldest,
+  sOpen,
+  sRef,
+} from './shard-series';
 import { removeAt, slotAt, tableGeneration, tableMask } from './shard-table';
 
 let active: bool = false;
@@ -61,7 +73,7 @@ export function truncateStep(steps: u32): bool {
       index += 1;
       continue;
     }
-    store<u64>(refs + (<usize>removed << 3), load<u64>(s, sRef));
+    store<u64>(refs + ((<usize>removed) << 3), load<u64>(s, sRef));
     removed += 1;
     release(s);
     removeAt(index); // The slot may hold another series now: it is looked at again.

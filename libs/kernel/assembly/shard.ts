@@ -3,7 +3,18 @@
  * The JavaScript side is src/shard.ts. Blocks come from shard-memory, layouts are in shard-series and shard-control.
  */
 import {
-  area, areaLabels, areaList, areaNeed, areaPointers, areaRequest, areaSamplesRecord, areaSeriesRecord, clearControl, control, kList, kListCount,
+  area,
+  areaLabels,
+  areaList,
+  areaNeed,
+  areaPointers,
+  areaRequest,
+  areaSamplesRecord,
+  areaSeriesRecord,
+  clearControl,
+  control,
+  kList,
+  kListCount,
 } from './shard-control';
 import { limitMemory, reserveBytes, usedBytes } from './shard-memory';
 import { entriesNeed } from './shard-replay';
@@ -33,15 +44,31 @@ export function request(bytes: u32): u32 {
  * Makes sure that an append cannot run out of memory half way. `small` and `runs` are what series and chunks take; then come the sizes of the
  * areas, and how many series may be new.
  */
-export function reserveAppend(small: f64, runs: f64, request: u32, seriesRecord: u32, samplesRecord: u32, rows: u32): bool {
-  let need = <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaSamplesRecord, samplesRecord) + areaNeed(areaPointers, 64);
+export function reserveAppend(
+  small: f64,
+  runs: f64,
+  request: u32,
+  seriesRecord: u32,
+  samplesRecord: u32,
+  rows: u32,
+): bool {
+  let need =
+    <u64>runs +
+    tableNeed(rows) +
+    areaNeed(areaRequest, request) +
+    areaNeed(areaSamplesRecord, samplesRecord) +
+    areaNeed(areaPointers, 64);
   if (seriesRecord != 0) need += areaNeed(areaSeriesRecord, seriesRecord);
   return reserveBytes(<u64>small, need, true);
 }
 
 /** The same for a piece of a record: `work` for the largest entry, and `refs` that may be new. */
 export function reserveReplay(small: f64, runs: f64, request: u32, work: u32, rows: u32, refs: u32): bool {
-  return reserveBytes(<u64>small, <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaLabels, work) + entriesNeed(refs), false);
+  return reserveBytes(
+    <u64>small,
+    <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaLabels, work) + entriesNeed(refs),
+    false,
+  );
 }
 
 /** Room for lists of so many bytes. */

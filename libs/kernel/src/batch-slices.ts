@@ -63,7 +63,11 @@ export function sliceGroup(batch: ScannedBatch, group: number, limits: SliceLimi
   const rowCount = groups.getUint32(group * groupBytes + 12, true);
   const rows = batch.rows.subarray(firstRow * rowBytes, (firstRow + rowCount) * rowBytes);
   const { body, sampleCount } = batch;
-  const isOneSlice = batch.groupCount === 1 && rowCount <= limits.rows && sampleCount <= limits.samples && body.length <= limits.labelBytes;
+  const isOneSlice =
+    batch.groupCount === 1 &&
+    rowCount <= limits.rows &&
+    sampleCount <= limits.samples &&
+    body.length <= limits.labelBytes;
   if (!isOneSlice) return new SlicedGroup(batch, rows, limits);
   // The usual request goes through without a look at its rows: what they need is estimated from the body.
   const samples = batch.samples.subarray(0, sampleCount * sampleBytes);
@@ -122,7 +126,13 @@ class SlicedGroup implements BatchGroup {
     // Small gaps are copied along.
     const labelBytes = 2 * Math.max(limits.labelBytes, labelBytesMax) + gapBytesMax;
     this.need = {
-      rows: sampledRows, samples, seriesBytes, seriesRunBytes, labelBytes, sliceRows, sliceSamples,
+      rows: sampledRows,
+      samples,
+      seriesBytes,
+      seriesRunBytes,
+      labelBytes,
+      sliceRows,
+      sliceSamples,
       requestBytes: requestBytes(sliceRows, 2 * sliceSamples + gapBytesMax / sampleBytes, labelBytes),
     };
   }
@@ -200,7 +210,10 @@ class SlicedGroup implements BatchGroup {
     const areSamplesNear = sampleEnd - firstSample <= 2 * cut.samples + gapBytesMax / sampleBytes;
     if (areLabelsNear && areSamplesNear) {
       return {
-        rows, rowCount, bodyStart, firstSample,
+        rows,
+        rowCount,
+        bodyStart,
+        firstSample,
         body: body.subarray(bodyStart, bodyEnd),
         samples: samples.subarray(firstSample * sampleBytes, sampleEnd * sampleBytes),
       };
@@ -223,7 +236,10 @@ class SlicedGroup implements BatchGroup {
       labelsTo += length;
       const first = view.getUint32(at + 24, true);
       const count = view.getUint32(at + 28, true);
-      samples.set(this.#batch.samples.subarray(first * sampleBytes, (first + count) * sampleBytes), sampleTo * sampleBytes);
+      samples.set(
+        this.#batch.samples.subarray(first * sampleBytes, (first + count) * sampleBytes),
+        sampleTo * sampleBytes,
+      );
       view.setUint32(at + 24, sampleTo, true);
       sampleTo += count;
     }

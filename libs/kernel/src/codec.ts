@@ -47,7 +47,10 @@ function expand(bytes: Uint8Array, encoding: 'snappy-block' | 'snappy-framed', b
   const at = codec.reserve(bytes.length);
   codec.bytes.set(bytes, at);
   // Lengths are unsigned numbers of 32 bits.
-  codec.check(codec.exports.expand(bytes.length, codec.encodingNumber(encoding), Math.min(bytesMax, 0xffff_ffff)), bytesMax);
+  codec.check(
+    codec.exports.expand(bytes.length, codec.encodingNumber(encoding), Math.min(bytesMax, 0xffff_ffff)),
+    bytesMax,
+  );
   return codec.takeOutput();
 }
 

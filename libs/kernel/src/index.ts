@@ -1,7 +1,30 @@
 export { RowVerdict, groupBytes, rowBytes, sampleBytes, type ScannedBatch } from './batch.js';
-export { createIntake, messageBytesCeiling, type Intake, type IntakeLimits, type MessageEncoding, type MessageSchema } from './intake.js';
-export { decodeCanonicalLabels, readGroup, readRow, readSample, type Group, type LabelBytes, type Row, type SampleBits } from './row.js';
-export { crc32c, snappyBlockDecode, snappyBlockEncode, snappyFramedDecode, snappyFramedEncode, xxh64 } from './codec.js';
+export {
+  createIntake,
+  messageBytesCeiling,
+  type Intake,
+  type IntakeLimits,
+  type MessageEncoding,
+  type MessageSchema,
+} from './intake.js';
+export {
+  decodeCanonicalLabels,
+  readGroup,
+  readRow,
+  readSample,
+  type Group,
+  type LabelBytes,
+  type Row,
+  type SampleBits,
+} from './row.js';
+export {
+  crc32c,
+  snappyBlockDecode,
+  snappyBlockEncode,
+  snappyFramedDecode,
+  snappyFramedEncode,
+  xxh64,
+} from './codec.js';
 export { KernelMemoryError, MessageError, type MessageErrorCode } from './message-error.js';
 export { crc32c as crc32cTwin } from './twin/crc32c.js';
 export { xxh64 as xxh64Twin } from './twin/xxh64.js';

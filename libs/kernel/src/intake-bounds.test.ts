@@ -21,7 +21,9 @@ test.each([
 ])('more %s than the tables may hold are refused, and the next message is taken', (_name, message) => {
   const intake = createIntake({ messageBytesMax: 64 * MiB });
   for (let i = 0; i < 2; i += 1) {
-    expect(() => intake.scan(message(), 'identity', prometheus)).toThrow(expect.objectContaining({ kind: 'rejected', code: 'MESSAGE_TOO_LARGE' }));
+    expect(() => intake.scan(message(), 'identity', prometheus)).toThrow(
+      expect.objectContaining({ kind: 'rejected', code: 'MESSAGE_TOO_LARGE' }),
+    );
   }
   expect(intake.scan(emptySamples(3), 'identity', prometheus).sampleCount).toBe(3);
 });
@@ -35,7 +37,9 @@ test('as many series, and as many samples, as the tables hold are taken, one req
 test('the memory of an outlier is given up with the next scan', () => {
   const intake = createIntake({ messageBytesMax: 160 * MiB });
   const filler = Buffer.concat([Buffer.of(0x7a), varint(140 * MiB), Buffer.alloc(140 * MiB)]);
-  expect(intake.scan(Buffer.concat([filler, emptySamples(1)]), 'identity', prometheus).body.buffer.byteLength).toBeGreaterThan(256 * MiB);
+  expect(
+    intake.scan(Buffer.concat([filler, emptySamples(1)]), 'identity', prometheus).body.buffer.byteLength,
+  ).toBeGreaterThan(256 * MiB);
   const batch = intake.scan(emptySamples(2), 'identity', prometheus);
   expect(batch.body.buffer.byteLength).toBeLessThan(16 * MiB);
   expect(readRow(batch, 0).samples).toHaveLength(2);

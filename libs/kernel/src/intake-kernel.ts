@@ -1,14 +1,27 @@
 import { invariant } from '@gauntlet/base';
 import { intakeWasmBase64 } from './generated/intake.js';
 import type { MessageEncoding } from './intake.js';
-import { KernelMemoryError, messageEntriesTooMany, messageTooLarge, protobufMalformed, snappyCorrupt } from './message-error.js';
+import {
+  KernelMemoryError,
+  messageEntriesTooMany,
+  messageTooLarge,
+  protobufMalformed,
+  snappyCorrupt,
+} from './message-error.js';
 import { instantiate, type KernelExports } from './wasm.js';
 
 /** What assembly/intake.ts exports. Addresses and lengths above 2 GiB arrive as negative numbers. */
 interface IntakeExports extends KernelExports {
   report(): number;
   reserve(length: number): number;
-  scan(length: number, tenantLength: number, encoding: number, contentMax: number, thanos: boolean, routes: boolean): number;
+  scan(
+    length: number,
+    tenantLength: number,
+    encoding: number,
+    contentMax: number,
+    thanos: boolean,
+    routes: boolean,
+  ): number;
   reserveGather(count: number, tenantLength: number): number;
   gather(count: number, tenantLength: number, replica: bigint, encoding: number): number;
   compress(length: number, encoding: number): number;
@@ -19,8 +32,23 @@ interface IntakeExports extends KernelExports {
 
 /** The words of the report, by their index. */
 const report = {
-  failure: 0, failureAt: 1, body: 2, bodyLength: 3, groups: 4, groupCount: 5, rows: 6, rowCount: 7, samples: 8, sampleCount: 9,
-  histograms: 10, exemplars: 11, metadata: 12, output: 13, outputLength: 14, replicaLow: 16, replicaHigh: 17,
+  failure: 0,
+  failureAt: 1,
+  body: 2,
+  bodyLength: 3,
+  groups: 4,
+  groupCount: 5,
+  rows: 6,
+  rowCount: 7,
+  samples: 8,
+  sampleCount: 9,
+  histograms: 10,
+  exemplars: 11,
+  metadata: 12,
+  output: 13,
+  outputLength: 14,
+  replicaLow: 16,
+  replicaHigh: 17,
 } as const;
 
 const encodingNumbers: Record<MessageEncoding, number> = { identity: 0, 'snappy-block': 1, 'snappy-framed': 2 };

@@ -1,5 +1,12 @@
 // Measures the intake on what a busy Prometheus sends: 2,000 series of 14 labels (about 420 bytes) with one sample each.
-import { createIntake, crc32c, snappyBlockDecode, snappyBlockEncode, snappyFramedEncode, type ScannedBatch } from './index.js';
+import {
+  createIntake,
+  crc32c,
+  snappyBlockDecode,
+  snappyBlockEncode,
+  snappyFramedEncode,
+  type ScannedBatch,
+} from './index.js';
 
 const seriesCount = 2000;
 
@@ -32,7 +39,9 @@ function series(index: number): Buffer {
   sample[0] = 0x09;
   sample.writeDoubleLE(index * 1.25 + 1, 1);
   return Buffer.concat([
-    ...labels.map(([name, value]) => field(0x0a, Buffer.concat([field(0x0a, Buffer.from(name)), field(0x12, Buffer.from(value))]))),
+    ...labels.map(([name, value]) =>
+      field(0x0a, Buffer.concat([field(0x0a, Buffer.from(name)), field(0x12, Buffer.from(value))])),
+    ),
     field(0x12, Buffer.concat([sample, Buffer.from([0x10, ...varint(1_780_000_000_000 + index)])])),
   ]);
 }
@@ -50,7 +59,9 @@ function time(call: () => unknown): number {
 }
 
 function print(what: string, seconds: number, amount: number, unit: string): void {
-  console.log(`${what.padEnd(44)} ${(seconds * 1e6).toFixed(0).padStart(6)} us  ${(amount / seconds).toFixed(2).padStart(8)} ${unit}`);
+  console.log(
+    `${what.padEnd(44)} ${(seconds * 1e6).toFixed(0).padStart(6)} us  ${(amount / seconds).toFixed(2).padStart(8)} ${unit}`,
+  );
 }
 
 const body = Buffer.concat(Array.from({ length: seriesCount }, (_, index) => field(0x0a, series(index))));
@@ -58,23 +69,91 @@ const block = snappyBlockEncode(body);
 const intake = createIntake({ messageBytesMax: 32 * 1024 * 1024 });
 const schema = { kind: 'prometheus', tenant: 'team-a' } as const;
 console.log(`body ${body.length} bytes, block ${block.length} bytes`);
-print('block decode', time(() => snappyBlockDecode(block, 1 << 30)), body.length / 1e9, 'GB/s');
-print('block encode', time(() => snappyBlockEncode(body)), body.length / 1e9, 'GB/s');
-print('framed encode', time(() => snappyFramedEncode(body)), body.length / 1e9, 'GB/s');
-print('scan, two hashes', time(() => intake.scan(body, 'identity', schema)), seriesCount / 1e6, 'M series/s');
-print('scan, thanos, labels hash only', time(() => intake.scan(body, 'identity', { kind: 'thanos', routeHashes: false })), seriesCount / 1e6, 'M series/s');
-print('scan, thanos, two hashes', time(() => intake.scan(body, 'identity', { kind: 'thanos' })), seriesCount / 1e6, 'M series/s');
-print('block decode and scan, two hashes', time(() => intake.scan(block, 'snappy-block', schema)), seriesCount / 1e6, 'M series/s');
+print(
+  'block decode',
+  time(() => snappyBlockDecode(block, 1 << 30)),
+  body.length / 1e9,
+  'GB/s',
+);
+print(
+  'block encode',
+  time(() => snappyBlockEncode(body)),
+  body.length / 1e9,
+  'GB/s',
+);
+print(
+  'framed encode',
+  time(() => snappyFramedEncode(body)),
+  body.length / 1e9,
+  'GB/s',
+);
+print(
+  'scan, two hashes',
+  time(() => intake.scan(body, 'identity', schema)),
+  seriesCount / 1e6,
+  'M series/s',
+);
+print(
+  'scan, thanos, labels hash only',
+  time(() => intake.scan(body, 'identity', { kind: 'thanos', routeHashes: false })),
+  seriesCount / 1e6,
+  'M series/s',
+);
+print(
+  'scan, thanos, two hashes',
+  time(() => intake.scan(body, 'identity', { kind: 'thanos' })),
+  seriesCount / 1e6,
+  'M series/s',
+);
+print(
+  'block decode and scan, two hashes',
+  time(() => intake.scan(block, 'snappy-block', schema)),
+  seriesCount / 1e6,
+  'M series/s',
+);
 let batch: ScannedBatch = intake.scan(block, 'snappy-block', schema);
 const rows = Uint32Array.from({ length: batch.rowCount }, (_, index) => index);
-print('gather all rows, uncompressed', time(() => intake.gather(rows, 'team-a', 1, 'identity')), body.length / 1e6, 'MB/s');
-print('gather all rows, framed', time(() => intake.gather(rows, 'team-a', 1, 'snappy-framed')), body.length / 1e6, 'MB/s');
+print(
+  'gather all rows, uncompressed',
+  time(() => intake.gather(rows, 'team-a', 1, 'identity')),
+  body.length / 1e6,
+  'MB/s',
+);
+print(
+  'gather all rows, framed',
+  time(() => intake.gather(rows, 'team-a', 1, 'snappy-framed')),
+  body.length / 1e6,
+  'MB/s',
+);
 const third = rows.filter((row) => row % 3 === 0);
-print('gather every third row, framed', time(() => intake.gather(third, 'team-a', 1, 'snappy-framed')), body.length / 3e6, 'MB/s');
-batch = intake.scan(intake.gather(rows, 'team-a', 1, 'snappy-framed'), 'snappy-framed', { kind: 'thanos', routeHashes: false });
+print(
+  'gather every third row, framed',
+  time(() => intake.gather(third, 'team-a', 1, 'snappy-framed')),
+  body.length / 3e6,
+  'MB/s',
+);
+batch = intake.scan(intake.gather(rows, 'team-a', 1, 'snappy-framed'), 'snappy-framed', {
+  kind: 'thanos',
+  routeHashes: false,
+});
 const framed = snappyFramedEncode(body);
-print('framed decode and scan', time(() => intake.scan(framed, 'snappy-framed', { kind: 'thanos', routeHashes: false })), seriesCount / 1e6, 'M series/s');
+print(
+  'framed decode and scan',
+  time(() => intake.scan(framed, 'snappy-framed', { kind: 'thanos', routeHashes: false })),
+  seriesCount / 1e6,
+  'M series/s',
+);
 const page = body.subarray(0, 32768);
-print('crc32c of 32 KiB', time(() => crc32c(page)), page.length / 1e9, 'GB/s');
+print(
+  'crc32c of 32 KiB',
+  time(() => crc32c(page)),
+  page.length / 1e9,
+  'GB/s',
+);
 const small = body.subarray(0, 200);
-print('crc32c of 200 B', time(() => crc32c(small)), small.length / 1e9, 'GB/s');
+print(
+  'crc32c of 200 B',
+  time(() => crc32c(small)),
+  small.length / 1e9,
+  'GB/s',
+);

@@ -43,7 +43,10 @@ export const messageBytesCeiling = 512 * 1024 * 1024;
 
 /** An intake with a memory of its own. */
 export function createIntake(limits: IntakeLimits): Intake {
-  invariant(limits.messageBytesMax > 0 && limits.messageBytesMax <= messageBytesCeiling, `messageBytesMax is 1 to ${messageBytesCeiling}`);
+  invariant(
+    limits.messageBytesMax > 0 && limits.messageBytesMax <= messageBytesCeiling,
+    `messageBytesMax is 1 to ${messageBytesCeiling}`,
+  );
   return new KernelIntake(limits.messageBytesMax);
 }
 
@@ -68,7 +71,8 @@ class KernelIntake implements Intake {
   scan(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema): ScannedBatch {
     // The encoders of snappy add a sixth at most; what is larger still cannot hold an admissible message.
     const receivedBytesMax = this.#messageBytesMax + Math.ceil(this.#messageBytesMax / 6) + 65536;
-    if (message.length > (encoding === 'identity' ? this.#messageBytesMax : receivedBytesMax)) throw messageTooLarge(this.#messageBytesMax);
+    if (message.length > (encoding === 'identity' ? this.#messageBytesMax : receivedBytesMax))
+      throw messageTooLarge(this.#messageBytesMax);
     if (this.#isDoubtful || this.#kernel.exports.memory.buffer.byteLength > keptBytesMax) {
       this.#kernel = new IntakeKernel();
       this.#isDoubtful = false;
@@ -87,7 +91,10 @@ class KernelIntake implements Intake {
     const at = kernel.reserveGather(rows.length, tenantBytes.length);
     new Uint32Array(kernel.exports.memory.buffer, at, rows.length).set(rows);
     kernel.bytes.set(tenantBytes, at + rows.length * 4);
-    kernel.check(kernel.exports.gather(rows.length, tenantBytes.length, BigInt(replica), kernel.encodingNumber(encoding)), 0);
+    kernel.check(
+      kernel.exports.gather(rows.length, tenantBytes.length, BigInt(replica), kernel.encodingNumber(encoding)),
+      0,
+    );
     return kernel.takeOutput();
   }
 
@@ -99,7 +106,14 @@ class KernelIntake implements Intake {
     kernel.bytes.set(tenant, at + message.length);
     const thanos = schema.kind === 'thanos';
     const routes = schema.kind === 'prometheus' || schema.routeHashes !== false;
-    const status = kernel.exports.scan(message.length, tenant.length, kernel.encodingNumber(encoding), this.#messageBytesMax, thanos, routes);
+    const status = kernel.exports.scan(
+      message.length,
+      tenant.length,
+      kernel.encodingNumber(encoding),
+      this.#messageBytesMax,
+      thanos,
+      routes,
+    );
     kernel.check(status, this.#messageBytesMax);
     return this.#batch();
   }

@@ -28,7 +28,10 @@ export function messageTooLarge(bytesMax: number): MessageError {
 
 /** The tables of a batch are bounded too: empty series and samples take two bytes of a message, and next to none compressed. */
 export function messageEntriesTooMany(): MessageError {
-  return new MessageError('MESSAGE_TOO_LARGE', 'Cannot decode write request: it has more than 1048576 series or 8388608 samples');
+  return new MessageError(
+    'MESSAGE_TOO_LARGE',
+    'Cannot decode write request: it has more than 1048576 series or 8388608 samples',
+  );
 }
 
 /** What the scan and its twin say of malformed protobuf; the numbers are those of assembly/protobuf.ts. */
@@ -43,7 +46,11 @@ const reasons: readonly string[] = [
 ];
 
 export function protobufMalformed(reason: number, byteOffset: number): MessageError {
-  return new MessageError('PROTOBUF_MALFORMED', `Cannot decode write request: ${reasons[reason] ?? reasons[0]} at byte ${byteOffset}`, byteOffset);
+  return new MessageError(
+    'PROTOBUF_MALFORMED',
+    `Cannot decode write request: ${reasons[reason] ?? reasons[0]} at byte ${byteOffset}`,
+    byteOffset,
+  );
 }
 
 /** A kernel's linear memory cannot grow any further. */

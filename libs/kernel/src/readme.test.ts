@@ -4,7 +4,14 @@ import { MiB } from '@gauntlet/base';
 import { createIntake, readGroup, readRow, snappyBlockEncode } from './index.js';
 
 /** `up{job="api"} 1` at 1780000000000, as remote write 1.0. */
-const body = Buffer.from('0a2b' + '0a0e0a085f5f6e616d655f5f12027570' + '0a0a0a036a6f621203617069' + '121009000000000000f03f1080' + '909282e733', 'hex');
+const body = Buffer.from(
+  '0a2b' +
+    '0a0e0a085f5f6e616d655f5f12027570' +
+    '0a0a0a036a6f621203617069' +
+    '121009000000000000f03f1080' +
+    '909282e733',
+  'hex',
+);
 body[1] = body.length - 2;
 
 test('the example of the README holds', () => {
@@ -22,6 +29,10 @@ test('the example of the README holds', () => {
 
 test('the README shows the example that is tested', () => {
   const example = readFileSync(join(__dirname, '../README.md'), 'utf8').split('```')[1]!.split('\n').slice(1);
-  const tested = new Set(readFileSync(__filename, 'utf8').split('\n').map((line) => line.trim()));
+  const tested = new Set(
+    readFileSync(__filename, 'utf8')
+      .split('\n')
+      .map((line) => line.trim()),
+  );
   expect(example.map((line) => line.trim()).filter((line) => line !== '' && !tested.has(line))).toEqual([]);
 });

@@ -8,12 +8,29 @@ import { instantiate, type KernelExports } from './wasm.js';
 interface ShardExports extends KernelExports {
   open(chunkRangeMs: bigint, samplesPerChunk: number, seed: bigint, pagesMax: number): number;
   request(bytes: number): number;
-  reserveAppend(small: number, runs: number, request: number, seriesRecord: number, samplesRecord: number, rows: number): number;
+  reserveAppend(
+    small: number,
+    runs: number,
+    request: number,
+    seriesRecord: number,
+    samplesRecord: number,
+    rows: number,
+  ): number;
   reserveReplay(small: number, runs: number, request: number, work: number, rows: number, refs: number): number;
   reserveList(bytes: number): number;
   append(
-    body: number, rows: number, rowCount: number, samples: number, sampleCount: number, labelBytes: number,
-    create: number, minValid: bigint, appendableMin: bigint, started: number, timestampMax: bigint, ref: bigint,
+    body: number,
+    rows: number,
+    rowCount: number,
+    samples: number,
+    sampleCount: number,
+    labelBytes: number,
+    create: number,
+    minValid: bigint,
+    appendableMin: bigint,
+    started: number,
+    timestampMax: bigint,
+    ref: bigint,
   ): void;
   checkSeries(begin: number, length: number, entriesMax: number): void;
   replaySeries(begin: number, length: number, done: number, create: number): void;
@@ -169,17 +186,33 @@ export class Shard {
   /** Whether the shard has room for all slices of a group, however they fall; after that none of them can fail for want of memory. */
   reserve(need: GroupNeed, create: boolean): boolean {
     const known = Math.min(need.rows, this.seriesCount);
-    const small = need.samples * sampleNeedBytes + known * seriesNeedBytes + (create ? need.rows * openChunkBytes + need.seriesBytes : 0);
+    const small =
+      need.samples * sampleNeedBytes +
+      known * seriesNeedBytes +
+      (create ? need.rows * openChunkBytes + need.seriesBytes : 0);
     const seriesRecord = create ? need.labelBytes + need.sliceRows * 16 + 16 : 0;
     const samplesRecord = 2 * need.sliceSamples * 28 + 131_072;
-    return this.#exports.reserveAppend(
-      small, create ? need.seriesRunBytes : 0, need.requestBytes, seriesRecord, samplesRecord, create ? need.rows : 0,
-    ) !== 0;
+    return (
+      this.#exports.reserveAppend(
+        small,
+        create ? need.seriesRunBytes : 0,
+        need.requestBytes,
+        seriesRecord,
+        samplesRecord,
+        create ? need.rows : 0,
+      ) !== 0
+    );
   }
 
   /** Whether an empty instance has room for a group if only the machine has; for some that need more than half of one it says no. */
   canEverTake(need: GroupNeed): boolean {
-    const bytes = need.samples * sampleNeedBytes + need.rows * 2 * openChunkBytes + need.seriesBytes + need.seriesRunBytes + need.requestBytes + need.labelBytes;
+    const bytes =
+      need.samples * sampleNeedBytes +
+      need.rows * 2 * openChunkBytes +
+      need.seriesBytes +
+      need.seriesRunBytes +
+      need.requestBytes +
+      need.labelBytes;
     return bytes <= this.#memoryBytesMax / 2;
   }
 
@@ -201,9 +234,18 @@ export class Shard {
     bytes.set(samples, base + samplesOffset);
     // Offsets in rows count from the whole body: the address it would have is passed, which may wrap around.
     this.#exports.append(
-      (base - slice.bodyStart) | 0, (base + rowsOffset) | 0, rowCount,
-      (base + samplesOffset - slice.firstSample * sampleBytes) | 0, sampleCount, body.length,
-      create ? 1 : 0, bounds.minValid, bounds.appendableMin, bounds.started ? 1 : 0, bounds.timestampMax, nextRef,
+      (base - slice.bodyStart) | 0,
+      (base + rowsOffset) | 0,
+      rowCount,
+      (base + samplesOffset - slice.firstSample * sampleBytes) | 0,
+      sampleCount,
+      body.length,
+      create ? 1 : 0,
+      bounds.minValid,
+      bounds.appendableMin,
+      bounds.started ? 1 : 0,
+      bounds.timestampMax,
+      nextRef,
     );
     const after = this.#memory();
     const u32 = (offset: number) => this.#u32(offset);
@@ -216,7 +258,9 @@ export class Shard {
       firstTime: this.#i64(40),
       appended: u32(48),
       created: u32(52),
-      rejections: [0, 4, 8, 12, 16, 20, 24].map((offset) => u32(rejectionsOffset + offset)) as unknown as ShardRejections,
+      rejections: [0, 4, 8, 12, 16, 20, 24].map((offset) =>
+        u32(rejectionsOffset + offset),
+      ) as unknown as ShardRejections,
       rowsLeft: u32(84),
       rows: after.subarray(base + rowsOffset, base + rowsOffset + rows.length),
       seriesRecord: after.subarray(u32(88), u32(88) + u32(92)),
@@ -247,8 +291,12 @@ export class Shard {
         continue;
       }
       slices.push({
-        from, to, count: this.#u32(84), workBytes: this.#u32(152),
-        seriesBytes: this.#view.getFloat64(this.#control + 136, true), seriesRunBytes: this.#view.getFloat64(this.#control + 144, true),
+        from,
+        to,
+        count: this.#u32(84),
+        workBytes: this.#u32(152),
+        seriesBytes: this.#view.getFloat64(this.#control + 136, true),
+        seriesRunBytes: this.#view.getFloat64(this.#control + 144, true),
       });
       from = to;
       window = windowBytes;
@@ -260,11 +308,25 @@ export class Shard {
   reserveSeries(slice: RecordSlice, create: boolean): boolean {
     const request = slice.to - slice.from + slice.count;
     const { seriesBytes, seriesRunBytes, workBytes, count } = slice;
-    return this.#exports.reserveReplay(create ? seriesBytes : 0, create ? seriesRunBytes : 0, request, workBytes, create ? count : 0, count) !== 0;
+    return (
+      this.#exports.reserveReplay(
+        create ? seriesBytes : 0,
+        create ? seriesRunBytes : 0,
+        request,
+        workBytes,
+        create ? count : 0,
+        count,
+      ) !== 0
+    );
   }
 
   /** Applies the entries whose byte in `done` is 0, and sets those it has dealt with. Room has been reserved. */
-  replaySeries(record: Uint8Array, slice: RecordSlice, done: Uint8Array, create: boolean): { readonly applied: number; readonly maxRef: bigint } {
+  replaySeries(
+    record: Uint8Array,
+    slice: RecordSlice,
+    done: Uint8Array,
+    create: boolean,
+  ): { readonly applied: number; readonly maxRef: bigint } {
     const length = slice.to - slice.from;
     const at = this.#put(record.subarray(slice.from, slice.to), done);
     const flags = at + length;
@@ -283,7 +345,13 @@ export class Shard {
     const at = this.#put(record.subarray(0, samplesHeaderBytes), record.subarray(slice.from, slice.to));
     this.#exports.replaySamples(at | 0, length, minValid);
     this.#memory();
-    return { minTime: this.#i64(0), maxTime: this.#i64(8), stored: this.#u32(48), dropped: this.#u32(104), known: this.#u32(108) };
+    return {
+      minTime: this.#i64(0),
+      maxTime: this.#i64(8),
+      stored: this.#u32(48),
+      dropped: this.#u32(104),
+      known: this.#u32(108),
+    };
   }
 
   /** Forgets the refs of the WAL. Returns those that stood for a series with another ref, with the newest timestamp logged under each. */
@@ -430,6 +498,8 @@ function guard(exports: ShardExports, fault: ShardFault): ShardExports {
 
 /** 64 random bits, as chance as the machine's: who sends series must not know where they go. */
 function randomSeed(): bigint {
-  const { crypto } = globalThis as unknown as { readonly crypto: { getRandomValues(array: BigUint64Array): BigUint64Array } };
+  const { crypto } = globalThis as unknown as {
+    readonly crypto: { getRandomValues(array: BigUint64Array): BigUint64Array };
+  };
   return BigInt.asIntN(64, crypto.getRandomValues(new BigUint64Array(1))[0]!);
 }

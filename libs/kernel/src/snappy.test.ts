@@ -49,7 +49,9 @@ describe('blocks', () => {
 
   test('a block that declares more than the limit is too large, and one that lies about it is corrupt', () => {
     const block = snappyBlockEncode(Buffer.alloc(100_000, 'abc'));
-    expect(() => snappyBlockDecode(block, 99_999)).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_LARGE', kind: 'rejected' }));
+    expect(() => snappyBlockDecode(block, 99_999)).toThrow(
+      expect.objectContaining({ code: 'MESSAGE_TOO_LARGE', kind: 'rejected' }),
+    );
     expect(snappyBlockDecode(block, 100_000)).toHaveLength(100_000);
     const lie = Buffer.from('ffffffff0f0000', 'hex');
     expect(() => snappyBlockDecode(lie, 1000)).toThrow(expect.objectContaining({ code: 'SNAPPY_CORRUPT' }));
@@ -78,8 +80,13 @@ describe('streams', () => {
 
 /** Bytes with the repetitions that make an encoder write copies of all kinds. */
 const repetitive = fc
-  .tuple(fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 8 }), fc.array(fc.tuple(fc.nat(7), fc.integer({ min: 1, max: 60 })), { maxLength: 60 }))
-  .map(([words, picks]) => Buffer.concat(picks.flatMap(([word, times]) => Array<Uint8Array>(times).fill(words[word % words.length]!))));
+  .tuple(
+    fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 8 }),
+    fc.array(fc.tuple(fc.nat(7), fc.integer({ min: 1, max: 60 })), { maxLength: 60 }),
+  )
+  .map(([words, picks]) =>
+    Buffer.concat(picks.flatMap(([word, times]) => Array<Uint8Array>(times).fill(words[word % words.length]!))),
+  );
 
 test('content survives our encoders and decoders, their twins, and those of the snappy package', () => {
   fc.assert(
@@ -96,7 +103,11 @@ test('content survives our encoders and decoders, their twins, and those of the 
         if (!content.equals(back)) throw new Error('a block came back changed');
       }
       const stream = snappyFramedEncode(content);
-      for (const back of [snappyFramedDecode(stream, bytesMax), decodeStream(stream, bytesMax), snappyFramedDecode(encodeStream(content), bytesMax)]) {
+      for (const back of [
+        snappyFramedDecode(stream, bytesMax),
+        decodeStream(stream, bytesMax),
+        snappyFramedDecode(encodeStream(content), bytesMax),
+      ]) {
         if (!content.equals(back)) throw new Error('a stream came back changed');
       }
       expect(block.length).toBeLessThanOrEqual(32 + content.length + content.length / 6);
@@ -106,12 +117,23 @@ test('content survives our encoders and decoders, their twins, and those of the 
 });
 
 test('large contents of several chunks survive, and shrink if they can', () => {
-  const text = Buffer.from(Array.from({ length: 20_000 }, (_, index) => `series{instance="host-${index % 97}",code="${index % 7}"} ${index}\n`).join(''));
-  const noise = Buffer.from(Uint32Array.from({ length: 70_000 }, (_, index) => Math.imul(index ^ 0x5bd1e995, 2654435761)).buffer);
+  const text = Buffer.from(
+    Array.from(
+      { length: 20_000 },
+      (_, index) => `series{instance="host-${index % 97}",code="${index % 7}"} ${index}\n`,
+    ).join(''),
+  );
+  const noise = Buffer.from(
+    Uint32Array.from({ length: 70_000 }, (_, index) => Math.imul(index ^ 0x5bd1e995, 2654435761)).buffer,
+  );
   for (const content of [text, noise, Buffer.alloc(1_000_000), text.subarray(0, 65536), text.subarray(0, 65537)]) {
     expect(snappyBlockDecode(snappyBlockEncode(content), bytesMax).equals(content)).toBe(true);
     expect(snappyFramedDecode(snappyFramedEncode(content), bytesMax).equals(content)).toBe(true);
-    expect((snappy.uncompressSync(snappyBlockEncode(content), { asBuffer: true, copyOutputData: true }) as Buffer).equals(content)).toBe(true);
+    expect(
+      (snappy.uncompressSync(snappyBlockEncode(content), { asBuffer: true, copyOutputData: true }) as Buffer).equals(
+        content,
+      ),
+    ).toBe(true);
   }
   expect(snappyBlockEncode(text).length).toBeLessThan(text.length / 3);
 });
@@ -131,11 +153,16 @@ test('on damaged blocks and streams, kernel and twin agree to the byte and never
 });
 
 test('on garbage, kernel and twin agree and never crash', () => {
-  const element = fc.oneof(fc.uint8Array({ maxLength: 12 }), fc.tuple(fc.nat(255), fc.nat(8)).map(([tag, offset]) => Uint8Array.of(tag, offset, 0)));
+  const element = fc.oneof(
+    fc.uint8Array({ maxLength: 12 }),
+    fc.tuple(fc.nat(255), fc.nat(8)).map(([tag, offset]) => Uint8Array.of(tag, offset, 0)),
+  );
   fc.assert(
     fc.property(fc.nat(100), fc.array(element, { maxLength: 8 }), (length, elements) => {
       const garbage = Buffer.concat([Uint8Array.of(length), ...elements]);
-      expect(outcomeOf(() => snappyBlockDecode(garbage, bytesMax))).toEqual(outcomeOf(() => decodeBlock(garbage, bytesMax)));
+      expect(outcomeOf(() => snappyBlockDecode(garbage, bytesMax))).toEqual(
+        outcomeOf(() => decodeBlock(garbage, bytesMax)),
+      );
     }),
     { numRuns: 2000 },
   );

@@ -1,6 +1,6 @@
 import { invariant, OperationalError } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
-import { createHead, type AppendResult, type Head, type Rejections } from '@gauntlet/head';
+import { createHead, noRejections, type AppendResult, type Head, type Rejections } from '@gauntlet/head';
 import type { ScannedBatch } from '@gauntlet/kernel';
 import type { WalWriter } from '@gauntlet/wal';
 import { deleteBlock, loadBlocks } from './block-directory.js';
@@ -68,15 +68,7 @@ export class Tsdb {
     checkpointFailures: 0,
   };
   /** Samples refused since the database was opened, by class. */
-  readonly rejections: Rejections = {
-    outOfBounds: 0,
-    outOfOrder: 0,
-    duplicate: 0,
-    emptyLabel: 0,
-    duplicateLabel: 0,
-    unsortedLabel: 0,
-    unsupported: 0,
-  };
+  readonly rejections: Rejections = noRejections();
   readonly #options: TsdbOptions;
   readonly #maintenance = new TurnLock();
   #blocks: BlockMeta[];

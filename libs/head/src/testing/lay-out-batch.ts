@@ -21,7 +21,9 @@ export function layOutBatch(...groups: readonly (readonly TestRow[])[]): Scanned
   let histograms = 0;
   for (const [i, row] of rowsAll.entries()) {
     const at = i * rowBytes;
-    const hashed = Buffer.concat(row.labels.flatMap((pair) => pair.flatMap((text) => [Buffer.from(text), Buffer.of(0xff)])));
+    const hashed = Buffer.concat(
+      row.labels.flatMap((pair) => pair.flatMap((text) => [Buffer.from(text), Buffer.of(0xff)])),
+    );
     rows.writeBigUInt64LE(xxh64(hashed), at);
     rows.writeUInt32LE(labelsAt, at + 16);
     rows.writeUInt32LE(canonical[i]!.length, at + 20);
@@ -46,8 +48,17 @@ export function layOutBatch(...groups: readonly (readonly TestRow[])[]): Scanned
     firstRow += group.length;
   }
   return {
-    body, rows, rowCount: rowsAll.length, samples, sampleCount, groups: groupTable, groupCount: groups.length,
-    histogramCount: histograms, exemplarCount: 0, metadataCount: 0, replica: 0,
+    body,
+    rows,
+    rowCount: rowsAll.length,
+    samples,
+    sampleCount,
+    groups: groupTable,
+    groupCount: groups.length,
+    histogramCount: histograms,
+    exemplarCount: 0,
+    metadataCount: 0,
+    replica: 0,
   };
 }
 
@@ -58,11 +69,13 @@ function varint(value: number): Buffer {
 }
 
 export function canonicalLabels(labels: TestLabels): Buffer {
-  return Buffer.concat(labels.map(([name, value]) => {
-    const [n, v] = [Buffer.from(name), Buffer.from(value)];
-    const inner = Buffer.concat([Buffer.of(0x0a), varint(n.length), n, Buffer.of(0x12), varint(v.length), v]);
-    return Buffer.concat([Buffer.of(0x0a), varint(inner.length), inner]);
-  }));
+  return Buffer.concat(
+    labels.map(([name, value]) => {
+      const [n, v] = [Buffer.from(name), Buffer.from(value)];
+      const inner = Buffer.concat([Buffer.of(0x0a), varint(n.length), n, Buffer.of(0x12), varint(v.length), v]);
+      return Buffer.concat([Buffer.of(0x0a), varint(inner.length), inner]);
+    }),
+  );
 }
 
 function verdictOf(labels: TestLabels): number {

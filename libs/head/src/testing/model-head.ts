@@ -38,9 +38,19 @@ export class ModelHead {
     return Math.max(this.minValidTimeMs, this.maxTimeMs - Math.trunc(this.options.chunkRangeMs / 2));
   }
 
-  append(rows: readonly TestRow[], timestampMsMax: number, verdict: (labels: TestLabels) => keyof Rejections | undefined) {
+  append(
+    rows: readonly TestRow[],
+    timestampMsMax: number,
+    verdict: (labels: TestLabels) => keyof Rejections | undefined,
+  ) {
     const rejected: Rejections = {
-      outOfBounds: 0, outOfOrder: 0, duplicate: 0, emptyLabel: 0, duplicateLabel: 0, unsortedLabel: 0, unsupported: 0,
+      outOfBounds: 0,
+      outOfOrder: 0,
+      duplicate: 0,
+      emptyLabel: 0,
+      duplicateLabel: 0,
+      unsortedLabel: 0,
+      unsupported: 0,
     };
     const logged: [ref: number, t: number, bits: bigint][] = [];
     const created: ModelSeries[] = [];
@@ -119,7 +129,12 @@ export class ModelHead {
       if (cut) open = undefined;
     }
     if (open === undefined) {
-      open = { appender: new XorAppender(), minTimeMs: t, maxTimeMs: t, nextAtMs: rangeEnd(t, this.options.chunkRangeMs) };
+      open = {
+        appender: new XorAppender(),
+        minTimeMs: t,
+        maxTimeMs: t,
+        nextAtMs: rangeEnd(t, this.options.chunkRangeMs),
+      };
       series.chunks.push(open);
     }
     open.appender.append(BigInt(t), bits);

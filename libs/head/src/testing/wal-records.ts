@@ -1,5 +1,7 @@
 /** Decodes WAL records 1 and 2 (spec/tsdb.md 2.4), plainly. */
-export function decodeSeriesRecord(record: Uint8Array): { readonly ref: number; readonly labels: [string, string][] }[] {
+export function decodeSeriesRecord(
+  record: Uint8Array,
+): { readonly ref: number; readonly labels: [string, string][] }[] {
   const input = new RecordReader(record);
   const series: { ref: number; labels: [string, string][] }[] = [];
   while (input.more) {

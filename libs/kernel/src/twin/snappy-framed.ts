@@ -32,7 +32,7 @@ function readChunks(bytes: Uint8Array): Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: Chunk[] = [];
   let identified = false;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (at + 4 > bytes.length) throw snappyCorrupt();
     const type = bytes[at]!;
     const size = view.getUint32(at, true) >>> 8;

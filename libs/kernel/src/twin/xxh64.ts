@@ -23,7 +23,8 @@ export function xxh64(bytes: Uint8Array): bigint {
     for (const lane of lanes) hash = mergeRound(hash, lane);
   }
   hash = u64(hash + BigInt(bytes.length));
-  for (; at + 8 <= bytes.length; at += 8) hash = u64(rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * prime1 + prime4);
+  for (; at + 8 <= bytes.length; at += 8)
+    hash = u64(rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * prime1 + prime4);
   if (at + 4 <= bytes.length) {
     hash = u64(rotate(hash ^ u64(BigInt(view.getUint32(at, true)) * prime1), 23n) * prime2 + prime3);
     at += 4;
