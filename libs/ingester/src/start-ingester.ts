@@ -100,7 +100,7 @@ export async function startIngester(
     throw new DefaultTenantError(
       `Cannot use --receive.default-tenant-id=${config.defaultTenant}: tenant name not valid`,
     );
-  const bucket = openConfiguredBucket(config, { registry, clock });
+  const bucket = await openConfiguredBucket(config, { registry, clock });
   const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
   const tenants = new Tenants({
     store: diskStore(config, { directory, bucket, log, clock }),
@@ -149,20 +149,20 @@ export async function startIngester(
   };
 }
 
-function openNamedBucket({ content, source }: { content: string; source: string }): Bucket {
+async function openNamedBucket({ content, source }: { content: string; source: string }): Promise<Bucket> {
   try {
-    return openBucket(parseBucketConfig(content));
+    return await openBucket(parseBucketConfig(content));
   } catch (error) {
     throw new BucketConfigError(`Cannot use ${source}: ${messageOf(error)}`, { cause: error });
   }
 }
 
-function openConfiguredBucket(
+async function openConfiguredBucket(
   { bucketConfig }: IngesterConfig,
   { registry, clock }: { registry: MetricRegistry; clock: Clock },
-): Bucket | undefined {
+): Promise<Bucket | undefined> {
   if (bucketConfig === undefined) return undefined;
-  const bucket = openNamedBucket(bucketConfig);
+  const bucket = await openNamedBucket(bucketConfig);
   return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
 }
 

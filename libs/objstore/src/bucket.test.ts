@@ -31,7 +31,7 @@ test('a prefix of slashes and blanks is none, and the name stays that of the buc
 });
 
 test('uploads under way are never listed, and those of a process that died are removed', async () => {
-  const bucket = openBucket({ type: 'FILESYSTEM', prefix: '', directory });
+  const bucket = await openBucket({ type: 'FILESYSTEM', prefix: '', directory });
   writeFileSync(join(directory, '.tmp-old'), 'left over');
   writeFileSync(join(directory, '.tmp-fresh'), 'of another process');
   utimesSync(join(directory, '.tmp-old'), 1, 1);
@@ -42,7 +42,7 @@ test('uploads under way are never listed, and those of a process that died are r
 });
 
 test('while an upload is slow, a reader sees the old object whole', async () => {
-  const bucket = openBucket({ type: 'FILESYSTEM', prefix: '', directory });
+  const bucket = await openBucket({ type: 'FILESYSTEM', prefix: '', directory });
   await bucket.upload('a', bytesSource(Buffer.from('old')), signal);
   const seen: string[] = [];
   await bucket.upload(
@@ -62,7 +62,7 @@ test('while an upload is slow, a reader sees the old object whole', async () => 
 });
 
 test('empty directories are skipped, and a directory goes with its last object', async () => {
-  const bucket = openBucket({ type: 'FILESYSTEM', prefix: '', directory });
+  const bucket = await openBucket({ type: 'FILESYSTEM', prefix: '', directory });
   await bucket.upload('x/y/z', bytesSource(new Uint8Array(1)), signal);
   await bucket.delete('x/y/z', signal);
   expect(existsSync(join(directory, 'x'))).toBe(false);

@@ -145,7 +145,7 @@ const noWait = { clock: { sleep: async () => undefined } };
     const config = parseBucketConfig(
       (await minio.document(bucketName(), { port: proxy.port })).replace('test-secret-key', 'not-the-secret'),
     );
-    const bucket = openBucket(config, noWait);
+    const bucket = await openBucket(config, noWait);
     const error = (await bucket
       .upload('a', bytesSource(new Uint8Array(1)), signal)
       .catch((reason: unknown) => reason)) as Error;

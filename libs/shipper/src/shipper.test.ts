@@ -217,7 +217,7 @@ const program = peerOrSkip('minio');
   test.each(['refuse', 'reset', 'cut-body', 50] as const)(
     'failing or slow (%s) and back again: nothing lost, nothing in halves',
     async (fault) => {
-      const bucket = openBucket(
+      const bucket = await openBucket(
         parseBucketConfig(await minio.document(`ship-${fault}`, { port: proxy.port, more: 'max_retries: 2' })),
         { clock: { sleep: async () => undefined } },
       );
