@@ -8,5 +8,6 @@ import { setFlagsFromString } from 'node:v8';
  * heap several times a second instead, for the sake of the bytes outside, and the process holds 30 MB more.
  */
 setFlagsFromString('--semi-space-growth-factor=1');
-// The next marking is due when heap and outside bytes together have grown fourfold, not by 8 MB.
-setFlagsFromString('--heap-growing-percent=300');
+// The next marking is due when heap and outside bytes together have doubled, not when they have grown by 8 MB. Waiting until they are fourfold, as
+// the router does, costs 15 MB at 10 k series and saves no time that could be measured.
+setFlagsFromString('--heap-growing-percent=100');
