@@ -1,4 +1,5 @@
 import { silentLog, type Clock } from '@gauntlet/base';
+import { until } from '@gauntlet/base/testing';
 import { parseBlockMeta } from '@gauntlet/block';
 import { CrashVfs, FaultyVfs, MemoryVfs } from '@gauntlet/vfs/testing';
 import type { Vfs } from '@gauntlet/vfs';
@@ -188,6 +189,33 @@ test('the log is cut back behind blocks, and what it still holds is enough', asy
   database = await Tsdb.open(options);
   await database.flush();
   expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf(all));
+  await database.close();
+});
+
+test('while the log cannot be written its old segments are given up all the same, so that a full disk heals', async () => {
+  const disk = new FaultyVfs(new MemoryVfs());
+  const options = optionsOf(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
+  const database = await Tsdb.open(options);
+  // Rounds of many series, so that there are segments to give up.
+  const wide = (timestampMs: number): LabSample[] =>
+    Array.from({ length: 40 }, (_, index): LabSample => [`s${index}`, timestampMs, 1]);
+  const all = Array.from({ length: 400 }, (_, turn) => wide(turn * 5));
+  for (const samples of all) await write(database, samples);
+  const segmentsOf = async (): Promise<string[]> =>
+    (await disk.readDir(`${dir}/wal`)).map(({ name }) => name).filter((name) => /^\d+$/.test(name));
+  const before = await segmentsOf();
+  expect(before.length).toBeGreaterThan(3);
+  const isSegment = ({ path }: { path: string }): boolean => /\/wal\/\d+$/.test(path);
+  disk.fail({ operation: ['write', 'datasync'], when: isSegment, code: 'ENOSPC', times: Infinity });
+  await expect(database.append(batchOf(round(2000)), 0).committed).rejects.toMatchObject({ kind: 'unavailable' });
+  (options.clock as LabClock).now = 10_000;
+  await database.cutIfDue();
+  expect(database.stats).toMatchObject({ checkpoints: 1, checkpointFailures: 0 });
+  expect((await segmentsOf())[0]).not.toBe(before[0]);
+  disk.heal();
+  await until(() => database.wal.state === 'open', { timeoutMs: 5000, what: 'the log to be written again' });
+  await database.flush();
+  expect(await samplesInBlocks(disk, dir, database)).toEqual(textOf([...all.flat(), ...round(2000)]));
   await database.close();
 });
 
