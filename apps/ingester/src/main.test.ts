@@ -1,32 +1,14 @@
-import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { bundleApp, type BundledApp } from '@gauntlet/base/testing';
 
-// The app as its users start it: one file, bundled anew so that no earlier build is tested.
-const dir = mkdtempSync(join(tmpdir(), 'ingester-app-'));
-const main = join(dir, 'main.js');
+let app: BundledApp;
 beforeAll(() => {
-  buildSync({
-    entryPoints: [join(__dirname, 'main.ts')],
-    outfile: main,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    packages: 'bundle',
-    loader: { '.node': 'copy' },
-    logLevel: 'error',
-  });
+  app = bundleApp(join(__dirname, 'main.ts'));
 });
-afterAll(() => rmSync(dir, { recursive: true }));
-
-const run = (...args: string[]): SpawnSyncReturns<string> =>
-  spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 20_000 });
+afterAll(() => app.remove());
 
 test('--help lists the flags with their defaults', () => {
-  const { status, stdout } = run('--help');
+  const { status, stdout } = app.run('--help');
   expect(status).toBe(0);
   expect(stdout).toContain('--grpc-address=0.0.0.0:10901');
   expect(stdout).toContain('--http-address=0.0.0.0:10902');
@@ -37,7 +19,7 @@ test.each([
   [['--http-grace-period=abc'], 2, 'not a valid duration string: "abc"'],
   [[], 1, 'no external labels configured'],
 ])('a wrong start %j ends with %d and one line', (args, code, text) => {
-  const { status, stderr } = run(...args);
+  const { status, stderr } = app.run(...args);
   expect(status).toBe(code);
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(stderr).toContain(text);

@@ -11,6 +11,7 @@ export {
   decodeCanonicalLabels,
   readGroup,
   readRow,
+  readRowSummary,
   readSample,
   type Group,
   type LabelBytes,

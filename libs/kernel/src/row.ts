@@ -48,6 +48,20 @@ export function readRow(batch: ScannedBatch, index: number): Row {
   };
 }
 
+/** What a row says without its labels and samples: for decisions about rows of any size. */
+export function readRowSummary(
+  batch: ScannedBatch,
+  index: number,
+): Pick<Row, 'verdict' | 'histogramCount'> & { readonly sampleCount: number } {
+  if (index >= batch.rowCount) throw new RangeError(`row ${index} of ${batch.rowCount}`);
+  const view = viewOf(batch.rows, index * rowBytes, rowBytes);
+  return {
+    sampleCount: view.getUint32(28, true),
+    histogramCount: view.getUint32(40, true),
+    verdict: view.getUint8(48) as RowVerdict,
+  };
+}
+
 export function readSample(batch: ScannedBatch, index: number): SampleBits {
   if (index >= batch.sampleCount) throw new RangeError(`sample ${index} of ${batch.sampleCount}`);
   const view = viewOf(batch.samples, index * sampleBytes, sampleBytes);

@@ -1,4 +1,4 @@
-import { invariant, OperationalError } from '@gauntlet/base';
+import { invariant, messageOf, OperationalError } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
 import { createHead, noRejections, type AppendResult, type Head, type Rejections } from '@gauntlet/head';
 import type { ScannedBatch } from '@gauntlet/kernel';
@@ -259,7 +259,7 @@ export class Tsdb {
       this.stats.checkpointFailures += 1;
       this.#options.log.error('log could not be truncated', {
         dir: this.#options.dir,
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       });
     }
   }

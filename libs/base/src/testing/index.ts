@@ -1,3 +1,4 @@
 export { findPeer, peerOrSkip, peersRequired, type Peer } from './find-peer.js';
 export { findFreePorts } from './find-free-ports.js';
 export { until } from './until.js';
+export { bundleApp, type BundledApp } from './bundled-app.js';
