@@ -22,8 +22,8 @@ export interface BlockSeries {
 
 /** Series in strictly increasing label order, each once. Everything a series refers to need only live until the next call or await. */
 export interface SeriesCursor {
-  /** Undefined at the end. */
-  next(): BlockSeries | undefined;
+  /** Undefined at the end. A promise when the series has to be read first. */
+  next(): BlockSeries | undefined | Promise<BlockSeries | undefined>;
 }
 
 /** Where a block's files go. After an error, the caller disposes of what it has opened. */
@@ -70,7 +70,10 @@ export async function writeBlock(
 
   const stats = { numSamples: 0, numFloatSamples: 0, numHistogramSamples: 0, numSeries: 0, numChunks: 0 };
   // No await between `next` and the copies: the series is a view of memory that others write.
-  for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
+  for (;;) {
+    const next = cursor.next();
+    const series = next instanceof Promise ? await next : next;
+    if (series === undefined) break;
     if (series.chunks.length === 0) continue;
     index.addSeries(series.labels, addChunks(series.chunks, segments, stats));
     if (segments.bufferedBytes >= flushBytes) await segments.flush();
