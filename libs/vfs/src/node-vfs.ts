@@ -9,6 +9,7 @@ import {
   rm,
   rmdir,
   stat,
+  statfs,
   unlink,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -78,6 +79,11 @@ export const nodeVfs: Vfs = {
     } finally {
       await directory.close();
     }
+  },
+
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
   },
 };
 

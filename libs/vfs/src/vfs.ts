@@ -59,4 +59,6 @@ export interface Vfs {
   removeAll(path: string): Promise<void>;
   /** Makes the names in a directory durable: fsync of the directory. */
   syncDir(path: string): Promise<void>;
+  /** Bytes that this process may still write to the file system that holds the path, which must exist: what is reserved for root does not count. */
+  freeBytes(path: string): Promise<number>;
 }

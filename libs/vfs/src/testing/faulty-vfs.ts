@@ -12,6 +12,7 @@ export type VfsOperation =
   | 'remove'
   | 'removeAll'
   | 'syncDir'
+  | 'freeBytes'
   | 'read'
   | 'write'
   | 'size'
@@ -92,6 +93,10 @@ export class FaultyVfs implements Vfs {
   }
   syncDir(path: string): Promise<void> {
     return this.#call('syncDir', path, () => this.#inner.syncDir(path));
+  }
+
+  freeBytes(path: string): Promise<number> {
+    return this.#call('freeBytes', path, () => this.#inner.freeBytes(path));
   }
 
   #wrap(file: VfsFile, path: string): VfsFile {

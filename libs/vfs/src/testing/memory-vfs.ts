@@ -64,6 +64,8 @@ export interface EntryEdit {
  * Relative paths start at the root. Every change passes through one of the protected methods, so that a subclass can watch.
  */
 export class MemoryVfs implements Vfs {
+  /** What `freeBytes` says. Nothing counts it down, and writes go on when it is 0: FaultyVfs fails them. */
+  freeBytesLeft = 2 ** 40;
   protected readonly nowMs: () => number;
   protected readonly root: DirectoryNode;
 
@@ -191,6 +193,12 @@ export class MemoryVfs implements Vfs {
   async syncDir(path: string): Promise<void> {
     this.before('syncDir', path);
     this.syncEntries(this.#directoryAt(path, 'fsync'));
+  }
+
+  async freeBytes(path: string): Promise<number> {
+    this.before('freeBytes', path);
+    if (this.#find(path) === undefined) throw errnoError('ENOENT', 'statfs', path);
+    return this.freeBytesLeft;
   }
 
   /** Name by name, as the real thing does, since a crash may fall in between. */

@@ -192,6 +192,13 @@ export function vfsContract(name: string, make: () => Promise<VfsUnderTest>): vo
       expect(await namesIn(root)).toEqual([]);
     });
 
+    test('freeBytes tells of the disk below any path that is there', async () => {
+      await put('a', 'x');
+      expect(await vfs.freeBytes(root)).toBeGreaterThan(0);
+      expect(await vfs.freeBytes(`${root}/a`)).toBeGreaterThan(0);
+      await expect(vfs.freeBytes(`${root}/none`)).rejects.toEqual(code('ENOENT'));
+    });
+
     test('syncDir works on a directory and on nothing else', async () => {
       await put('a', '');
       await vfs.syncDir(root);
