@@ -31,12 +31,29 @@ export { crc32c as crc32cTwin } from './twin/crc32c.js';
 export { xxh64 as xxh64Twin } from './twin/xxh64.js';
 export { sliceGroup, type BatchGroup, type BatchSlice, type GroupNeed, type SliceLimits } from './batch-slices.js';
 export { HeadBrokenError, RequestTooLargeError, ShardFault, ShardFullError } from './shard-error.js';
+export { Shard } from './shard.js';
+export { StoredChunks } from './stored-chunks.js';
 export {
-  Shard,
-  type RecordSlice,
-  type ShardAppend,
-  type ShardBounds,
+  openShardSnapshot,
   type ShardChunk,
-  type ShardOptions,
   type ShardSeries,
-} from './shard.js';
+  type ShardSnapshotDescription,
+  type ShardSnapshotReader,
+  type SharedMemory,
+} from './shard-snapshot.js';
+export type {
+  FinishedChunk,
+  OutOfOrderList,
+  OutOfOrderSample,
+  RecordSlice,
+  SeriesAddress,
+  ShardAppend,
+  ShardBounds,
+  ShardOptions,
+  ShardReplay,
+  ShardRunningBounds,
+  ShardSeriesState,
+  ShardTruncation,
+  StoredChunk,
+  UnstoredChunk,
+} from './shard-types.js';

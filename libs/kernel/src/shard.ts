@@ -3,6 +3,22 @@ import type { BatchSlice, GroupNeed } from './batch-slices.js';
 import { sampleBytes } from './batch.js';
 import { shardWasmBase64 } from './generated/shard.js';
 import { ShardFullError, type ShardFault } from './shard-error.js';
+import type { ShardSnapshotDescription, SharedMemory } from './shard-snapshot.js';
+import type {
+  FinishedChunk,
+  RecordSlice,
+  SeriesAddress,
+  ShardAppend,
+  ShardBounds,
+  ShardOptions,
+  ShardRejections,
+  ShardReplay,
+  ShardRunningBounds,
+  ShardSeriesState,
+  ShardTruncation,
+  StoredChunk,
+  UnstoredChunk,
+} from './shard-types.js';
 import { instantiate, type KernelExports } from './wasm.js';
 
 interface ShardExports extends KernelExports {
@@ -51,81 +67,18 @@ interface ShardExports extends KernelExports {
   used(): number;
 }
 
-/** What an append judges by; timestamps are int64. */
-export interface ShardBounds {
-  readonly minValid: bigint;
-  /** Captured when the head's append began. */
-  readonly appendableMin: bigint;
-  /** Whether the head has data. If not, the first sample within the bounds settles appendableMin. */
-  readonly started: boolean;
-  readonly timestampMax: bigint;
-}
-
-/** Counts in the order: out of bounds, out of order, duplicate, empty label, duplicate label, unsorted label, unsupported. */
-export type ShardRejections = readonly [number, number, number, number, number, number, number];
-
-export interface ShardAppend {
-  /** Bounds of what was stored; min > max when nothing was. */
-  readonly minTime: bigint;
-  readonly maxTime: bigint;
-  readonly nextRef: bigint;
-  readonly appendableMin: bigint;
-  readonly started: boolean;
-  /** Timestamp of the sample that started the head, when this call saw it. */
-  readonly firstTime: bigint;
-  readonly appended: number;
-  readonly created: number;
-  readonly rejections: ShardRejections;
-  /** Rows whose series this shard does not hold, left out because `create` was not set. */
-  readonly rowsLeft: number;
-  /** The rows as they are now, those dealt with marked: what the next shard is to be given. */
-  readonly rows: Uint8Array;
-  /** WAL records; empty when there is nothing to log. */
-  readonly seriesRecord: Uint8Array;
-  readonly samplesRecord: Uint8Array;
-}
-
-export interface ShardReplay {
-  readonly minTime: bigint;
-  readonly maxTime: bigint;
-  readonly stored: number;
-  readonly dropped: number;
-  /** Samples of refs that this shard knows. */
-  readonly known: number;
-}
-
-/** A piece of a WAL record that is replayed in one go: its entries or samples lie in the bytes [from, to). */
-export interface RecordSlice {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-  /** What its entries take as new series: bytes of small blocks, of runs of pages, and of working space. */
-  readonly seriesBytes: number;
-  readonly seriesRunBytes: number;
-  readonly workBytes: number;
-}
-
-export interface ShardOptions {
-  readonly chunkRangeMs: number;
-  readonly samplesPerChunk: number;
-  /** Linear memory that the instance may have; 4 GiB. */
-  readonly memoryBytesMax?: number;
-  /** Shared by the shards of a head: a trap in one ends the use of all. */
-  readonly fault: ShardFault;
-}
-
-/** One chunk as the cursor sees it. */
-export interface ShardChunk {
+/** One chunk as the old cursor sees it. */
+interface CursorChunk {
   readonly minTime: bigint;
   readonly maxTime: bigint;
   readonly sampleCount: number;
   readonly data: Uint8Array;
 }
 
-export interface ShardSeries {
+interface CursorSeries {
   readonly ref: bigint;
   readonly labels: Uint8Array;
-  readonly chunks: ShardChunk[];
+  readonly chunks: CursorChunk[];
 }
 
 const nothing = new Uint8Array(0);
@@ -268,6 +221,159 @@ export class Shard {
     };
   }
 
+  /** The linear memory, which other threads may read: they need it for a snapshot. */
+  get memory(): SharedMemory {
+    return notBuilt();
+  }
+
+  /** Finished chunks that no file has. */
+  get unstoredChunks(): number {
+    return notBuilt();
+  }
+
+  /**
+   * Begins to append a slice; room has been reserved. `runAppend` does the work, and `endAppend` tells what was done.
+   * @param rows those of the slice, or what the shard asked before has returned
+   */
+  beginAppend(_slice: BatchSlice, _rows: Uint8Array, _bounds: ShardBounds, _create: boolean, _nextRef: bigint): void {
+    notBuilt();
+  }
+
+  /**
+   * Appends from a row on, and stops at the next host row, whose index it returns; at the end it returns the number of rows. A host row
+   * has histograms, or exemplars while `hostExemplars`, or its series is the host's: the host deals with all of it, and goes on behind it.
+   * Nothing of it has been looked at but its verdict, which is ok. Rows of series that this shard does not know are left unless `create` is set, host rows included.
+   */
+  runAppend(_fromRow: number): number {
+    return notBuilt();
+  }
+
+  /** The host row at which runAppend has stopped. */
+  hostRow(_row: number): { readonly series: SeriesAddress } {
+    return notBuilt();
+  }
+
+  /** The bounds as they are now, in the middle of an append. */
+  get bounds(): ShardRunningBounds {
+    return notBuilt();
+  }
+
+  /** Tells a running append that the host has seen the head's first sample, which settles the bounds. No effect on a head with data. */
+  startAt(_t: bigint): void {
+    notBuilt();
+  }
+
+  /** Creates the series of a host row that has none, and logs it. */
+  createSeries(_row: number): SeriesAddress {
+    return notBuilt();
+  }
+
+  series(_s: SeriesAddress): ShardSeriesState {
+    return notBuilt();
+  }
+
+  /** Stores a float sample that is newer than all others of its series, which must not be the host's (clearHost comes first); logs it, too, in an append. */
+  appendFloat(_s: SeriesAddress, _t: bigint, _bits: bigint, _log = true): void {
+    notBuilt();
+  }
+
+  /** Logs a sample in the samples record of the running append, and no more: an out-of-order one, a repeated one, a stale marker of a histogram. */
+  logFloat(_s: SeriesAddress, _t: bigint, _bits: bigint): void {
+    notBuilt();
+  }
+
+  /** Ends the samples record of the running append; empty when nothing was logged since the last. Valid until the shard's next append begins. */
+  takeSamplesRecord(): Uint8Array {
+    return notBuilt();
+  }
+
+  /** Turns the open float chunk, if there is one, into a finished one. */
+  finishOpen(_s: SeriesAddress): void {
+    notBuilt();
+  }
+
+  /**
+   * Adds a finished chunk, newer than those that the series has.
+   * @throws ShardFullError before anything is changed
+   */
+  pushChunk(_s: SeriesAddress, _chunk: FinishedChunk): void {
+    notBuilt();
+  }
+
+  /** The newest sample is a histogram, at `maxTime`; `open` when the host holds an open chunk, which begins there. The float chunk has been finished. */
+  setHost(_s: SeriesAddress, _open: { readonly minTime: bigint } | undefined, _maxTime: bigint): void {
+    notBuilt();
+  }
+
+  /** The newest sample is no histogram any more: the host has pushed its chunk, and a float follows. */
+  clearHost(_s: SeriesAddress): void {
+    notBuilt();
+  }
+
+  /** A pinned series is never removed: the host has out-of-order data of it. */
+  setPinned(_s: SeriesAddress, _on: boolean): void {
+    notBuilt();
+  }
+
+  endAppend(): ShardAppend {
+    return notBuilt();
+  }
+
+  /**
+   * Notes a chunk found in a file, before any series record is replayed, in time order for each ref. The series record of that ref claims it, in whichever shard of the
+   * head the series comes to be (they share `ShardOptions.stored`); what nobody has claimed when the replay ends is forgotten.
+   */
+  attachStored(_ref: bigint, _chunk: StoredChunk): void {
+    notBuilt();
+  }
+
+  /** Goes on behind the sample at which replaySamples, or the last resumeSamples, has stopped. Nothing may be replayed in between. */
+  resumeSamples(): ShardReplay {
+    return notBuilt();
+  }
+
+  /** The series that a ref of the WAL stands for, while the replay runs; 0 for none. */
+  seriesOfRef(_ref: bigint): SeriesAddress {
+    return notBuilt();
+  }
+
+  /** Removes the series that a ref of the WAL stands for, while the replay runs; whether there was one. */
+  removeSeries(_ref: bigint): boolean {
+    return notBuilt();
+  }
+
+  /** Walks up to `steps` slots for finished chunks that no file has, `max` at most; all of them are marked before the next step. The last step (`more` is false) ends a round; the next begins another. */
+  stepUnstored(_steps: number, _max: number): { readonly more: boolean; readonly chunks: UnstoredChunk[] } {
+    return notBuilt();
+  }
+
+  /** A file has the chunk: its data leaves memory. */
+  markStored(_s: SeriesAddress, _node: number, _file: number, _offset: number): void {
+    notBuilt();
+  }
+
+  /** Begins a snapshot of the finished chunks that have a time in the range; nothing in order may come at or below `max` until it ends. One at a time; no truncation and no markStored meanwhile. */
+  beginSnapshot(_min: bigint, _max: bigint): void {
+    notBuilt();
+  }
+
+  /**
+   * Finishes open chunks that begin at or before `max`, and gathers series. `hostSeries` have an open chunk of the host's that begins at or before `max`: the host pushes it (pushChunk,
+   * setHost without open) before the next step.
+   */
+  stepSnapshot(_steps: number): { readonly more: boolean; readonly hostSeries: SeriesAddress[] } {
+    return notBuilt();
+  }
+
+  /** To be given to openShardSnapshot, in any thread, once stepSnapshot has no more to do. */
+  snapshotDescription(): ShardSnapshotDescription {
+    return notBuilt();
+  }
+
+  endSnapshot(): void {
+    notBuilt();
+  }
+
   /** Cuts a record of id 1 or 2 into slices; undefined when it does not decode. */
   checkRecord(record: Uint8Array): RecordSlice[] | undefined {
     const isSeries = record[0] === 1;
@@ -387,7 +493,7 @@ export class Shard {
     return this.#exports.cursorTotal() >>> 0;
   }
 
-  nextSeries(): ShardSeries | undefined {
+  nextSeries(): CursorSeries | undefined {
     return this.#exports.cursorNext() ? this.#described() : undefined;
   }
 
@@ -401,16 +507,16 @@ export class Shard {
   }
 
   /** The series that the cursor has moved to last, as it is now. */
-  currentSeries(): ShardSeries | undefined {
+  currentSeries(): CursorSeries | undefined {
     return this.#exports.cursorAgain() ? this.#described() : undefined;
   }
 
-  #described(): ShardSeries {
+  #described(): CursorSeries {
     const bytes = this.#memory();
     const view = this.#view;
     const list = this.#u32(116);
     const labels = view.getUint32(list + 8, true);
-    const chunks: ShardChunk[] = [];
+    const chunks: CursorChunk[] = [];
     const end = list + 16 + this.#u32(120) * 24;
     for (let at = list + 16; at < end; at += 24) {
       const data = view.getUint32(at + 16, true);
@@ -477,6 +583,10 @@ export class Shard {
   #i64(offset: number): bigint {
     return this.#view.getBigInt64(this.#control + offset, true);
   }
+}
+
+function notBuilt(): never {
+  throw new Error('not built yet');
 }
 
 /** Each function refuses to run once one of the head's instances has trapped. */
