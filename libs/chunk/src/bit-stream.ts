@@ -9,20 +9,29 @@ export class BitWriter {
 
   /** Appends the low `width` bits (at most 32) of `value`. */
   write(value: number, width: number): void {
-    if ((this.#bits + width + 7) >>> 3 > this.#bytes.length) {
-      const grown = new Uint8Array(this.#bytes.length * 2);
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    for (let i = width - 1; i >= 0; i -= 1) {
-      if ((value >>> i) & 1) this.#bytes[this.#bits >>> 3]! |= 0x80 >>> (this.#bits & 7);
-      this.#bits += 1;
+    if ((this.#bits + width + 7) >>> 3 > this.#bytes.length) this.#grow();
+    for (let left = width; left > 0;) {
+      const free = 8 - (this.#bits & 7);
+      const take = Math.min(free, left);
+      left -= take;
+      this.#bytes[this.#bits >>> 3]! |= ((value >>> left) & (0xff >>> (8 - take))) << (free - take);
+      this.#bits += take;
     }
   }
 
   write64(value: bigint, width: number): void {
     if (width > 32) this.write(Number(BigInt.asUintN(32, value >> 32n)), width - 32);
     this.write(Number(BigInt.asUintN(32, value)), Math.min(width, 32));
+  }
+
+  /** Base-128 groups, low ones first, at the bit where the stream is. */
+  writeVarint(value: bigint): void {
+    for (; value >= 0x80n; value >>= 7n) this.write(Number(value & 0x7fn) | 0x80, 8);
+    this.write(Number(value), 8);
+  }
+
+  writeZigzag(value: bigint): void {
+    this.writeVarint(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)));
   }
 
   bytes(): Uint8Array {
@@ -33,6 +42,12 @@ export class BitWriter {
   patchUint16(value: number): void {
     this.#bytes[0] = value >>> 8;
     this.#bytes[1] = value & 0xff;
+  }
+
+  #grow(): void {
+    const grown = new Uint8Array(this.#bytes.length * 2);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 }
 
@@ -47,19 +62,29 @@ export class BitReader {
     this.#bits = byteOffset * 8;
   }
 
+  /** The byte that the next bit lies in. */
+  get byteOffset(): number {
+    return this.#bits >>> 3;
+  }
+
+  get bitsLeft(): number {
+    return this.#bytes.length * 8 - this.#bits;
+  }
+
   /** The next `width` bits, at most 32. */
   read(width: number): number {
+    if (width > this.bitsLeft) {
+      this.overrun = true;
+      this.#bits = this.#bytes.length * 8;
+      return 0;
+    }
     let value = 0;
-    let left = width;
-    while (left > 0) {
-      const byte = this.#bytes[this.#bits >>> 3];
-      if (byte === undefined) {
-        this.overrun = true;
-        return 0;
-      }
-      const offset = this.#bits & 7;
-      const take = Math.min(8 - offset, left);
-      value = value * 2 ** take + ((byte >>> (8 - offset - take)) & ((1 << take) - 1));
+    for (let left = width; left > 0;) {
+      const free = 8 - (this.#bits & 7);
+      const take = Math.min(free, left);
+      const bits = (this.#bytes[this.#bits >>> 3]! >>> (free - take)) & (0xff >>> (8 - take));
+      // Not shifted: 32 bits would come out negative.
+      value = value * 2 ** take + bits;
       this.#bits += take;
       left -= take;
     }
@@ -70,5 +95,16 @@ export class BitReader {
     if (width <= 32) return BigInt(this.read(width));
     const high = BigInt(this.read(width - 32));
     return (high << 32n) | BigInt(this.read(32));
+  }
+
+  /** Undefined when there are more than 10 groups. */
+  readVarint(): bigint | undefined {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.read(8);
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+    return undefined;
   }
 }

@@ -19,8 +19,11 @@ export interface FloatSample {
 export class ChunkCorruptError extends OperationalError {
   readonly kind = 'corrupt';
   readonly code = 'CHUNK_CORRUPT';
-  constructor(found: string) {
-    super(`Cannot decode chunk: ${found}`);
+  /** Byte of the payload at which reading stopped. */
+  readonly offset: number;
+  constructor(found: string, offset: number) {
+    super(`Cannot decode chunk: ${found} (at byte ${offset})`);
+    this.offset = offset;
   }
 }
 

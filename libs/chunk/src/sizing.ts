@@ -36,3 +36,31 @@ export function decideCut(
   const cut = chunk.byteLength > chunkBytesSoft || timestampMs >= nextAtMs || chunk.sampleCount >= 2 * samplesPerChunk;
   return { cut, nextAtMs };
 }
+
+/** Bytes at which a histogram chunk is aimed; at twice as many it ends. */
+export const histogramChunkBytesAim = 1024;
+/** A histogram chunk within its range does not end with fewer samples, however large they are. */
+export const histogramSamplesMin = 10;
+
+/** What the cut of a histogram chunk depends on. */
+export interface OpenHistogramChunk extends OpenChunk {
+  readonly rangeEndMs: number;
+  /** Whether `nextAtMs` is the estimate, which is made once. */
+  readonly isEstimated: boolean;
+}
+
+/** Whether the histogram begins a new chunk, and what is known of the end of the chunk that goes on. */
+export function decideHistogramCut(
+  chunk: OpenHistogramChunk,
+  timestampMs: number,
+): { readonly cut: boolean; readonly nextAtMs: number; readonly isEstimated: boolean } {
+  const { byteLength, minTimeMs, maxTimeMs } = chunk;
+  let { nextAtMs, isEstimated } = chunk;
+  if (!isEstimated && byteLength >= histogramChunkBytesAim / 4) {
+    nextAtMs = estimateEnd(minTimeMs, maxTimeMs, nextAtMs, histogramChunkBytesAim / byteLength);
+    isEstimated = true;
+  }
+  const isFull = timestampMs >= nextAtMs || byteLength >= 2 * histogramChunkBytesAim;
+  const cut = isFull && (chunk.sampleCount >= histogramSamplesMin || timestampMs >= chunk.rangeEndMs);
+  return { cut, nextAtMs, isEstimated };
+}

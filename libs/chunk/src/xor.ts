@@ -1,6 +1,8 @@
 import { invariant } from '@gauntlet/base';
 import { BitReader, BitWriter } from './bit-stream.js';
+import { fromZigzag, readVarint, truncated } from './chunk-fields.js';
 import { ChunkCorruptError, type FloatSample } from './encoding.js';
+import { XorWindow } from './xor-window.js';
 
 /**
  * XOR chunks, encoding 1 (spec/tsdb.md 1.4):
@@ -20,8 +22,7 @@ export class XorAppender {
   #time = 0n;
   #delta = 0n;
   #bits = 0n;
-  #lead = -1;
-  #trail = 0;
+  readonly #window = new XorWindow();
 
   constructor() {
     this.#out.write(0, 16);
@@ -40,12 +41,12 @@ export class XorAppender {
     invariant(this.#count < 65535, 'a chunk counts its samples in 16 bits');
     const delta = BigInt.asIntN(64, timestampMs - this.#time);
     if (this.#count === 0) {
-      this.#putVarint(BigInt.asUintN(64, (timestampMs << 1n) ^ (timestampMs >> 63n)));
+      this.#out.writeZigzag(timestampMs);
       this.#out.write64(bits, 64);
     } else {
-      if (this.#count === 1) this.#putVarint(BigInt.asUintN(64, delta));
+      if (this.#count === 1) this.#out.writeVarint(BigInt.asUintN(64, delta));
       else this.#putChange(BigInt.asIntN(64, delta - this.#delta));
-      this.#putValue(bits ^ this.#bits);
+      this.#window.write(this.#out, bits ^ this.#bits);
       this.#delta = delta;
     }
     this.#time = timestampMs;
@@ -59,11 +60,6 @@ export class XorAppender {
     return this.#out.bytes();
   }
 
-  #putVarint(value: bigint): void {
-    for (; value >= 0x80n; value >>= 7n) this.#out.write(Number(value & 0x7fn) | 0x80, 8);
-    this.#out.write(Number(value), 8);
-  }
-
   #putChange(change: bigint): void {
     if (change === 0n) return this.#out.write(0, 1);
     for (const { prefix, prefixWidth, width, max } of changeBuckets) {
@@ -74,22 +70,6 @@ export class XorAppender {
     this.#out.write(0b1111, 4);
     this.#out.write64(BigInt.asUintN(64, change), 64);
   }
-
-  #putValue(x: bigint): void {
-    if (x === 0n) return this.#out.write(0, 1);
-    const lead = Math.min(leadingZeros(x), 31);
-    const trail = trailingZeros(x);
-    if (this.#lead >= 0 && lead >= this.#lead && trail >= this.#trail) {
-      this.#out.write(0b10, 2);
-    } else {
-      this.#lead = lead;
-      this.#trail = trail;
-      this.#out.write(0b11, 2);
-      this.#out.write(lead, 5);
-      this.#out.write((64 - lead - trail) & 63, 6);
-    }
-    this.#out.write64(x >> BigInt(this.#trail), 64 - this.#lead - this.#trail);
-  }
 }
 
 const changeBuckets = [
@@ -98,60 +78,32 @@ const changeBuckets = [
   { prefix: 0b1110, prefixWidth: 4, width: 20, max: 524288n },
 ];
 
-function leadingZeros(x: bigint): number {
-  const high = Number(x >> 32n);
-  return high === 0 ? 32 + Math.clz32(Number(x & 0xffffffffn)) : Math.clz32(high);
-}
-
-function trailingZeros(x: bigint): number {
-  const low = Number(x & 0xffffffffn);
-  const zeros = (word: number) => 31 - Math.clz32(word & -word);
-  return low === 0 ? 32 + zeros(Number(x >> 32n)) : zeros(low);
-}
-
 /** @throws ChunkCorruptError when the payload ends before its last sample */
 export function decodeXor(payload: Uint8Array): FloatSample[] {
-  if (payload.length < 2) throw new ChunkCorruptError(`${payload.length} bytes hold no sample count`);
+  if (payload.length < 2) throw new ChunkCorruptError(`${payload.length} bytes hold no sample count`, payload.length);
   const count = (payload[0]! << 8) | payload[1]!;
   const input = new BitReader(payload, 2);
   const samples: FloatSample[] = [];
   let time = 0n;
   let delta = 0n;
   let bits = 0n;
-  let lead = 0;
-  let trail = 0;
+  const window = new XorWindow();
   for (let i = 0; i < count; i += 1) {
     if (i === 0) {
-      const zigzag = readVarint(input);
-      time = (zigzag >> 1n) ^ -(zigzag & 1n);
+      time = fromZigzag(readVarint(input));
       bits = input.read64(64);
     } else {
-      delta = i === 1 ? readVarint(input) : delta + readChange(input);
+      delta = BigInt.asIntN(64, i === 1 ? readVarint(input) : delta + readChange(input));
       time = BigInt.asIntN(64, time + delta);
-      if (input.read(1) === 1) {
-        if (input.read(1) === 1) {
-          lead = input.read(5);
-          const width = input.read(6) || 64;
-          trail = 64 - lead - width;
-          if (trail < 0) throw new ChunkCorruptError(`value window of sample ${i} is wider than 64 bits`);
-        }
-        bits ^= input.read64(64 - lead - trail) << BigInt(trail);
-      }
+      const x = window.read(input);
+      if (x === undefined)
+        throw new ChunkCorruptError(`value window of sample ${i} is wider than 64 bits`, input.byteOffset);
+      bits ^= x;
     }
-    if (input.overrun) throw new ChunkCorruptError(`${payload.length} bytes end in sample ${i} of ${count}`);
+    if (input.overrun) throw truncated(payload, i, count);
     samples.push({ timestampMs: time, bits });
   }
   return samples;
-}
-
-function readVarint(input: BitReader): bigint {
-  let value = 0n;
-  for (let shift = 0n; shift < 70n; shift += 7n) {
-    const byte = input.read(8);
-    value |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) return BigInt.asUintN(64, value);
-  }
-  throw new ChunkCorruptError('a varint is longer than 10 bytes');
 }
 
 function readChange(input: BitReader): bigint {
