@@ -39,6 +39,12 @@ test('defaults are those of Thanos', () => {
       chunkRangeMs: 7_200_000,
       walCompression: true,
       walDurability: 'sync',
+      outOfOrderWindowMs: 0,
+      outOfOrderCapMax: 32,
+      exemplarsMax: 0,
+      retentionBytesMax: 0,
+      freeDiskBytesMin: 256 * 1024 ** 2,
+      memoryBytesMax: undefined,
       lockFile: true,
       objstoreConfig: undefined,
       tenantLabelName: 'tenant_id',
@@ -66,9 +72,9 @@ test('every flag of thanos receive is served or refused by name, and never unkno
       expect(result.stderr).not.toContain('unknown long flag');
     }
   }
-  expect(parseIngesterFlags([label, '--tsdb.max-exemplars=0'])).toMatchObject({
+  expect(parseIngesterFlags([label, '--matcher-cache-size=0'])).toMatchObject({
     code: 1,
-    stderr: "ingester: error: Cannot use flag '--tsdb.max-exemplars': not yet supported\n",
+    stderr: "ingester: error: Cannot use flag '--matcher-cache-size': not yet supported\n",
   });
   expect(parseRouterFlags([label, '--tsdb.path=x'])).toMatchObject({
     code: 1,
@@ -87,6 +93,43 @@ test("Cap'n Proto addresses, and remote write on an ingester, are taken with a w
     warnings: [expect.stringContaining("Cap'n Proto"), expect.stringContaining('remote-write.address')],
   });
 });
+
+test.each<[flags: string[], config: object]>([
+  [['--tsdb.out-of-order.time-window=30m'], { outOfOrderWindowMs: 1_800_000 }],
+  [['--tsdb.out-of-order.cap-max=255'], { outOfOrderCapMax: 255 }],
+  [['--tsdb.out-of-order.cap-max=-1'], { outOfOrderCapMax: 32 }],
+  [['--tsdb.max-exemplars=100000'], { exemplarsMax: 100_000 }],
+  [['--tsdb.max-exemplars=-5'], { exemplarsMax: 0 }],
+  [['--tsdb.max-retention-bytes=512MB'], { retentionBytesMax: 512 * 1024 ** 2 }],
+  [['--tsdb.min-free-disk=0'], { freeDiskBytesMin: 0 }],
+  [['--tsdb.max-memory=2GiB'], { memoryBytesMax: 2 * 1024 ** 3 }],
+  [['--tsdb.max-memory=0'], { memoryBytesMax: 0 }],
+  // No effect, and none was asked for.
+  [['--tsdb.allow-overlapping-blocks', '--no-tsdb.enable-native-histograms', '--tsdb.write-queue-size=0'], {}],
+])('limits of the database %j are %j', (flags, config) =>
+  expect(parseIngesterFlags([label, ...flags])).toMatchObject({ kind: 'config', config, warnings: [] }),
+);
+
+test.each([
+  ['--tsdb.out-of-order.cap-max=256', 1, 'must be at most 255, got 256'],
+  ['--tsdb.max-memory=64MiB', 1, 'must be 0 or at least 128MiB'],
+  ['--tsdb.max-retention-bytes=12', 2, 'units: unknown unit  in 12'],
+  ['--tsdb.min-free-disk=-1MB', 2, 'units: invalid -1MB'],
+  ['--tsdb.out-of-order.time-window=1.5h', 2, 'not a valid duration string'],
+])('a limit %s is refused', (flag, code, text) =>
+  expect(parseIngesterFlags([label, flag])).toMatchObject({ code, stderr: expect.stringContaining(text) }),
+);
+
+test.each([
+  '--tsdb.memory-snapshot-on-shutdown',
+  '--tsdb.write-queue-size=1000',
+  '--tsdb.head.expanded-postings-cache-size=1',
+])('%s is taken with a warning that it has no effect', (flag) =>
+  expect(parseIngesterFlags([label, flag])).toMatchObject({
+    kind: 'config',
+    warnings: [expect.stringContaining(`Flag '${flag.split('=')[0]}' has no effect`)],
+  }),
+);
 
 test('help lists every served flag with its default, and no hidden one', () => {
   const { stdout = '', code } = parseIngesterFlags(['--help']) as { stdout?: string; code: number };

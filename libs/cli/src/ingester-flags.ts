@@ -1,3 +1,4 @@
+import { MiB } from '@gauntlet/base';
 import {
   type CommonFlags,
   type ConfigResult,
@@ -18,6 +19,18 @@ export interface IngesterFlags extends CommonFlags {
   readonly futureWindowMs: number;
   readonly chunkRangeMs: number;
   readonly blockRangeMs: number;
+  /** How far behind the newest sample of its tenant a sample may come; 0 for not at all. */
+  readonly outOfOrderWindowMs: number;
+  /** Out-of-order samples of a series that make a chunk. */
+  readonly outOfOrderCapMax: number;
+  /** Exemplars kept for each tenant; 0 for none. */
+  readonly exemplarsMax: number;
+  /** Bytes that a tenant's log and blocks may take before its oldest blocks go; 0 for no limit. */
+  readonly retentionBytesMax: number;
+  /** With less left on the disk writes are refused; 0 takes them until the disk is full. */
+  readonly freeDiskBytesMin: number;
+  /** With more in use writes are refused; 0 for no limit, undefined for the default, which depends on the machine. */
+  readonly memoryBytesMax: number | undefined;
   readonly walCompression: boolean;
   /** `sync` answers after the disk has it; `write` after the operating system has it, as Prometheus does. */
   readonly walDurability: 'sync' | 'write';
@@ -41,7 +54,36 @@ const ownFlags: readonly Flag[] = [
     hidden: true,
     help: 'When a write is answered.',
   },
+  {
+    name: 'tsdb.min-free-disk',
+    type: 'bytes',
+    // Two segments of a log: what a checkpoint may take while the log that it replaces is still there.
+    default: '256MiB',
+    help: 'With less left on the disk writes are refused, so that room is left to cut and truncate; 0 is off.',
+  },
+  {
+    name: 'tsdb.max-memory',
+    type: 'bytes',
+    help: "With more memory in use writes are refused; 80 % of the container's or machine's when not given, 0 is off.",
+  },
 ];
+
+/** Flags of Thanos that have no effect here, and why; they are told about only when they ask for something. */
+const withoutEffect: readonly { readonly name: string; readonly because: string }[] = [
+  {
+    name: 'tsdb.memory-snapshot-on-shutdown',
+    because: 'heads become blocks at the end, so that nothing is left to replay',
+  },
+  { name: 'tsdb.write-queue-size', because: 'finished chunks are written once a minute, without a queue' },
+  { name: 'tsdb.head.expanded-postings-cache-size', because: 'nothing is cached' },
+  { name: 'tsdb.block.expanded-postings-cache-size', because: 'nothing is cached' },
+];
+
+const outOfOrderCapDefault = 32;
+/** Prometheus refuses more: the count of such a chunk is one byte to it. */
+const outOfOrderCapCeiling = 255;
+/** The process alone takes about half of it. */
+const memoryBytesFloor = 128 * MiB;
 
 /** The ingester's command line. */
 export function parseIngesterFlags(
@@ -60,6 +102,15 @@ export function parseIngesterFlags(
         `Cannot use flag '--tsdb.min-block-duration': it must be above 0 and at most --tsdb.max-block-duration`,
       );
     }
+    const outOfOrderCapMax = flags.number('tsdb.out-of-order.cap-max');
+    if (outOfOrderCapMax > outOfOrderCapCeiling) {
+      throw new ConfigError(
+        `Cannot use flag '--tsdb.out-of-order.cap-max': it must be at most ${outOfOrderCapCeiling}, got ${outOfOrderCapMax}`,
+      );
+    }
+    const memoryBytesMax = flags.given('tsdb.max-memory') ? flags.number('tsdb.max-memory') : undefined;
+    if (memoryBytesMax !== undefined && memoryBytesMax > 0 && memoryBytesMax < memoryBytesFloor)
+      throw new ConfigError(`Cannot use flag '--tsdb.max-memory': it must be 0 or at least 128MiB`);
     const config: IngesterFlags = {
       ...readCommonFlags(flags),
       dataDir: flags.text('tsdb.path'),
@@ -67,6 +118,12 @@ export function parseIngesterFlags(
       futureWindowMs: flags.number('tsdb.too-far-in-future.time-window'),
       chunkRangeMs,
       blockRangeMs,
+      outOfOrderWindowMs: flags.number('tsdb.out-of-order.time-window'),
+      outOfOrderCapMax: outOfOrderCapMax > 0 ? outOfOrderCapMax : outOfOrderCapDefault,
+      exemplarsMax: Math.max(0, flags.number('tsdb.max-exemplars')),
+      retentionBytesMax: flags.number('tsdb.max-retention-bytes'),
+      freeDiskBytesMin: flags.number('tsdb.min-free-disk'),
+      memoryBytesMax,
       walCompression: flags.bool('tsdb.wal-compression'),
       walDurability: flags.text('tsdb.wal-durability') as IngesterFlags['walDurability'],
       lockFile: !flags.bool('tsdb.no-lockfile'),
@@ -82,6 +139,8 @@ export function parseIngesterFlags(
       warnings.push(
         "Flag '--remote-write.address' has no effect: this ingester does not serve remote write over HTTP yet",
       );
+    for (const { name, because } of withoutEffect)
+      if (flags.number(name) > 0) warnings.push(`Flag '--${name}' has no effect: ${because}`);
     return { config, warnings };
   });
 }
