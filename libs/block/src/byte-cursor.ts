@@ -77,6 +77,13 @@ export class ByteCursor {
     return this.#bytes.subarray(this.at - length, this.at);
   }
 
+  /** Steps over a length and as many bytes. */
+  skipString(): void {
+    const length = this.uvarint();
+    this.#need(length);
+    this.at += length;
+  }
+
   /** A length and as many bytes. */
   string(): Uint8Array {
     return this.bytes(this.uvarint());

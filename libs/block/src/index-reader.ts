@@ -4,6 +4,8 @@ import type { ByteSource } from './byte-source.js';
 import { BlockCorruptError } from './corrupt.js';
 import { crc32c } from './crc32c.js';
 import { type ChunkMeta, indexHeaderBytes, indexMagic, indexTocBytes } from './index-writer.js';
+import { OffsetTable } from './offset-table.js';
+import { SymbolList } from './symbol-list.js';
 
 /** Offsets of the sections. Zero: the section is absent. Lists are found through the table, never through `postings`. */
 export interface IndexToc {
@@ -26,6 +28,8 @@ export interface IndexSeries {
 const guessBytes = 1024;
 /** How much of the series section a walk reads at once. */
 const walkBytes = 256 * 1024;
+/** Longer symbols that come again within a series are decoded once. */
+const symbolBytesShort = 64;
 const seriesAlignment = 16;
 
 /**
@@ -49,77 +53,48 @@ export async function openIndex(source: ByteSource): Promise<BlockIndex> {
   return new BlockIndex(source, version, toc, symbols, await readOffsetTable(source, toc));
 }
 
-/** One label pair of the offset table. */
-interface OffsetEntry {
-  readonly name: Uint8Array;
-  readonly value: Uint8Array;
-  readonly listAt: number;
-}
-
-interface Symbols {
-  readonly list: readonly Uint8Array[];
-  /** Symbols by what series entries call them: the ordinal, or in version 1 the offset. */
-  byReference(reference: number): Uint8Array | undefined;
-}
-
 export class BlockIndex {
   readonly version: number;
   readonly toc: IndexToc;
   readonly #source: ByteSource;
-  readonly #symbols: Symbols;
-  /** Sorted by name and value. */
-  readonly #entries: readonly OffsetEntry[];
+  readonly #symbols: SymbolList;
+  readonly #table: OffsetTable;
   /** Series references count in units of this. */
   readonly #unit: number;
 
-  constructor(source: ByteSource, version: number, toc: IndexToc, symbols: Symbols, entries: readonly OffsetEntry[]) {
+  constructor(source: ByteSource, version: number, toc: IndexToc, symbols: SymbolList, table: OffsetTable) {
     this.#source = source;
     this.version = version;
     this.toc = toc;
     this.#symbols = symbols;
-    this.#entries = entries;
+    this.#table = table;
     this.#unit = version === 1 ? 1 : seriesAlignment;
   }
 
   get symbolCount(): number {
-    return this.#symbols.list.length;
+    return this.#symbols.count;
   }
 
   /** In the order of their bytes. */
   *symbols(): Generator<string> {
-    for (const symbol of this.#symbols.list) yield textOf(symbol);
+    for (let ordinal = 0; ordinal < this.#symbols.count; ordinal += 1) yield textOf(this.#symbols.at(ordinal));
   }
 
   /** In the order of their bytes. */
   labelNames(): string[] {
-    const names: string[] = [];
-    let last: Uint8Array | undefined;
-    for (const { name } of this.#entries) {
-      if (name.length > 0 && (last === undefined || Buffer.compare(last, name) !== 0)) names.push(textOf(name));
-      last = name;
-    }
-    return names;
+    return [...this.#table.names()].map(textOf);
   }
 
   /** In the order of their bytes; none for a name that no series has. */
   labelValues(name: string): string[] {
-    const wanted = Buffer.from(name);
-    const values: string[] = [];
-    for (let at = this.#lowerBound(wanted, Buffer.alloc(0)); at < this.#entries.length; at += 1) {
-      const entry = this.#entries[at]!;
-      if (Buffer.compare(entry.name, wanted) !== 0) break;
-      if (name !== '') values.push(textOf(entry.value));
-    }
-    return values;
+    return name === '' ? [] : [...this.#table.values(Buffer.from(name))].map(textOf);
   }
 
   /** References, ascending, of the series with that label; of all series for the empty name and value. */
   async postings(name: string, value: string): Promise<Uint32Array> {
-    const nameBytes = Buffer.from(name);
-    const valueBytes = Buffer.from(value);
-    const entry = this.#entries[this.#lowerBound(nameBytes, valueBytes)];
-    if (entry === undefined || compareEntry(entry, nameBytes, valueBytes) !== 0) return new Uint32Array();
-    const list = await readSection(this.#source, entry.listAt);
+    const listAt = this.#table.find(Buffer.from(name), Buffer.from(value));
+    if (listAt === undefined) return new Uint32Array();
+    const list = await readSection(this.#source, listAt);
     const count = list.uint32();
     if (list.remaining !== 4 * count) throw list.corrupt(`list of ${count} series has ${list.remaining} bytes`);
     const refs = new Uint32Array(count);
@@ -160,28 +135,22 @@ export class BlockIndex {
 
   #readLabels(body: ByteCursor): Labels {
     const labels = [];
+    const long = new Map<number, string>();
     for (let left = countOf(body, 2); left > 0; left -= 1)
-      labels.push({ name: this.#symbol(body), value: this.#symbol(body) });
+      labels.push({ name: this.#symbol(body, long), value: this.#symbol(body, long) });
     return labels;
   }
 
-  #symbol(body: ByteCursor): string {
+  /** @param long decoded before in this series, so that a few damaged bytes cannot ask for a long symbol many times over */
+  #symbol(body: ByteCursor, long: Map<number, string>): string {
     const reference = body.uvarint();
+    const known = long.size === 0 ? undefined : long.get(reference);
+    if (known !== undefined) return known;
     const symbol = this.#symbols.byReference(reference);
     if (symbol === undefined) throw body.corrupt(`there is no symbol ${reference}`);
-    return textOf(symbol);
-  }
-
-  /** The first entry that is not before (name, value). */
-  #lowerBound(name: Uint8Array, value: Uint8Array): number {
-    let from = 0;
-    let to = this.#entries.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (compareEntry(this.#entries[middle]!, name, value) < 0) from = middle + 1;
-      else to = middle;
-    }
-    return from;
+    const text = textOf(symbol);
+    if (symbol.length > symbolBytesShort) long.set(reference, text);
+    return text;
   }
 }
 
@@ -229,39 +198,15 @@ async function readToc(source: ByteSource): Promise<IndexToc> {
   };
 }
 
-async function readSymbols(source: ByteSource, toc: IndexToc, version: number): Promise<Symbols> {
-  if (toc.symbols === 0) return { list: [], byReference: () => undefined };
+async function readSymbols(source: ByteSource, toc: IndexToc, version: number): Promise<SymbolList> {
+  if (toc.symbols === 0) return SymbolList.empty;
   const section = await readSection(source, toc.symbols);
-  const count = section.uint32();
-  if (count > section.remaining) throw section.corrupt(`${count} symbols do not fit ${section.remaining} bytes`);
-  const list: Uint8Array[] = [];
-  const byOffset = new Map<number, Uint8Array>();
-  while (list.length < count) {
-    const offset = toc.symbols + 4 + section.at;
-    const symbol = section.string();
-    list.push(symbol);
-    if (version === 1) byOffset.set(offset, symbol);
-  }
-  return { list, byReference: version === 1 ? (reference) => byOffset.get(reference) : (reference) => list[reference] };
+  // Version 1 refers to symbols by their offset in the file, the others by ordinal.
+  return SymbolList.read(section, version === 1 ? toc.symbols + 4 : undefined);
 }
 
-async function readOffsetTable(source: ByteSource, toc: IndexToc): Promise<OffsetEntry[]> {
-  if (toc.postingsTable === 0) return [];
-  const table = await readSection(source, toc.postingsTable);
-  const count = table.uint32();
-  if (count * 4 > table.remaining) throw table.corrupt(`${count} entries do not fit ${table.remaining} bytes`);
-  const entries: OffsetEntry[] = [];
-  let isSorted = true;
-  while (entries.length < count) {
-    const keys = table.uvarint();
-    if (keys !== 2) throw table.corrupt(`entry of ${keys} strings`);
-    const entry = { name: table.string(), value: table.string(), listAt: table.uvarint() };
-    const last = entries.at(-1);
-    isSorted &&= last === undefined || compareEntry(last, entry.name, entry.value) < 0;
-    entries.push(entry);
-  }
-  // Version 1 wrote it in no order.
-  return isSorted ? entries : entries.sort((a, b) => compareEntry(a, b.name, b.value));
+async function readOffsetTable(source: ByteSource, toc: IndexToc): Promise<OffsetTable> {
+  return toc.postingsTable === 0 ? OffsetTable.empty : OffsetTable.read(await readSection(source, toc.postingsTable));
 }
 
 /** A section: length, that many bytes, checksum. Returns its bytes; the cursor's position counts from behind the length. */
@@ -308,10 +253,6 @@ class Window {
     }
     return this.#bytes.subarray(offset - this.#from, offset - this.#from + length);
   }
-}
-
-function compareEntry(entry: OffsetEntry, name: Uint8Array, value: Uint8Array): number {
-  return Buffer.compare(entry.name, name) || Buffer.compare(entry.value, value);
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -60,6 +60,10 @@ export interface ThanosFile {
   readonly hash?: { readonly hashFunc: string; readonly value: string };
 }
 
+/** Sources and parents of the largest blocks take some kilobytes. */
+const metaLengthMax = 4 * 2 ** 20;
+/** Of an int64, with its sign. */
+const int64DigitsMax = 20;
 const zeroUlid = '0'.repeat(26);
 const file = 'meta.json';
 
@@ -129,7 +133,7 @@ function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefine
 /**
  * Reads meta.json as leniently as the reference (vectors in testdata/meta-cases.jsonl): names match in any case, the last of
  * repeated fields wins, null leaves a field at its zero, unknown fields are ignored. The caller decodes UTF-8 and leaves a byte
- * order mark in, which is an error.
+ * order mark in, which is an error. Text of more than 4 Mi characters is refused.
  * @throws BlockCorruptError (code BLOCK_META_CORRUPT)
  */
 export function parseBlockMeta(text: string): BlockMeta {
@@ -215,8 +219,9 @@ class Fields {
     const value = this.#find(name);
     if (value === undefined) return 0;
     if (!(value instanceof JsonNumber) || !/^-?[0-9]+$/.test(value.text)) throw corrupt(`${name} is not an integer`);
-    const integer = BigInt(value.text);
-    if (BigInt.asIntN(64, integer) !== integer) throw corrupt(`${name} does not fit 64 bits`);
+    const integer = BigInt(value.text.slice(0, int64DigitsMax + 1));
+    if (value.text.length > int64DigitsMax || BigInt.asIntN(64, integer) !== integer)
+      throw corrupt(`${name} does not fit 64 bits`);
     return Number(integer);
   }
 
@@ -277,6 +282,7 @@ function ulidOf(value: Json, name: string): string {
 }
 
 function parse(text: string): Json {
+  if (text.length > metaLengthMax) throw corrupt(`${text.length} characters are more than ${metaLengthMax}`);
   try {
     return parseJson(text);
   } catch (error) {

@@ -23,12 +23,25 @@ export type Tombstones = ReadonlyMap<number, readonly Interval[]>;
 export function addInterval(intervals: readonly Interval[], added: Interval): readonly Interval[] {
   const before = intervals.filter(({ maxTimeMs }) => maxTimeMs + 1 < added.minTimeMs);
   const after = intervals.filter(({ minTimeMs }) => minTimeMs > added.maxTimeMs + 1);
-  const touched = [added, ...intervals.slice(before.length, intervals.length - after.length)];
-  const merged = {
-    minTimeMs: Math.min(...touched.map(({ minTimeMs }) => minTimeMs)),
-    maxTimeMs: Math.max(...touched.map(({ maxTimeMs }) => maxTimeMs)),
-  };
-  return [...before, merged, ...after];
+  let { minTimeMs, maxTimeMs } = added;
+  for (const touched of intervals.slice(before.length, intervals.length - after.length)) {
+    minTimeMs = Math.min(minTimeMs, touched.minTimeMs);
+    maxTimeMs = Math.max(maxTimeMs, touched.maxTimeMs);
+  }
+  return [...before, { minTimeMs, maxTimeMs }, ...after];
+}
+
+/** The same as adding them one by one, in n log n steps: a file may hold a million of one series. */
+function mergeIntervals(intervals: Interval[]): readonly Interval[] {
+  intervals.sort((a, b) => a.minTimeMs - b.minTimeMs);
+  const merged: Interval[] = [];
+  for (const next of intervals) {
+    const last = merged.at(-1);
+    if (last === undefined || last.maxTimeMs + 1 < next.minTimeMs) merged.push(next);
+    else if (next.maxTimeMs > last.maxTimeMs)
+      merged[merged.length - 1] = { minTimeMs: last.minTimeMs, maxTimeMs: next.maxTimeMs };
+  }
+  return merged;
 }
 
 /**
@@ -67,12 +80,18 @@ export function decodeTombstones(bytes: Uint8Array): Tombstones {
   if (header.uint32() !== crc32c(bytes, 0, headerBytes, end))
     throw new BlockCorruptError('TOMBSTONES', { file, offset: end }, 'checksum does not match');
 
-  const tombstones = new Map<number, readonly Interval[]>();
+  const bySeries = new Map<number, Interval[]>();
   const stones = new ByteCursor(bytes.subarray(headerBytes, end), { part: 'TOMBSTONES', file, offset: headerBytes });
   while (!stones.isAtEnd) {
     const ref = stones.uvarint();
     const interval = { minTimeMs: Number(stones.varint64()), maxTimeMs: Number(stones.varint64()) };
-    tombstones.set(ref, addInterval(tombstones.get(ref) ?? [], interval));
+    // One that ends before it begins deletes nothing.
+    if (interval.maxTimeMs < interval.minTimeMs) continue;
+    const intervals = bySeries.get(ref);
+    if (intervals === undefined) bySeries.set(ref, [interval]);
+    else intervals.push(interval);
   }
+  const tombstones = new Map<number, readonly Interval[]>();
+  for (const [ref, intervals] of bySeries) tombstones.set(ref, mergeIntervals(intervals));
   return tombstones;
 }

@@ -54,6 +54,15 @@ export function memoryBlock(): BlockSinks & {
   };
 }
 
+/** The directory of a recorded block. */
+export function blockDirectory(name: string): string {
+  const dir = join(testdata, 'blocks', name);
+  return join(
+    dir,
+    readdirSync(dir).find((entry) => /^[0-9A-Z]{26}$/.test(entry))!,
+  );
+}
+
 /** The `index` and `chunks/*` of a directory. */
 export function filesOf(dir: string): Record<string, Buffer> {
   const files: Record<string, Buffer> = { index: readFileSync(join(dir, 'index')) };
