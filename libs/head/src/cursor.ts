@@ -1,8 +1,11 @@
 import { ChunkEncoding, decodeXor, encodeXor } from '@gauntlet/chunk';
 import { invariant, type Clock } from '@gauntlet/base';
-import type { Shard, ShardChunk, ShardSeries } from '@gauntlet/kernel';
+import type { Shard } from '@gauntlet/kernel';
 import { compareLabels } from './compare-labels.js';
 import type { HeadChunk, HeadCursor, HeadSeries } from './head.js';
+
+type ShardSeries = NonNullable<ReturnType<Shard['nextSeries']>>;
+type ShardChunk = ShardSeries['chunks'][number];
 
 /** Series sorted between two looks at the clock. */
 const stepSeries = 1024;

@@ -27,7 +27,7 @@ function samplesOf(head: Head): string[] {
   const all: string[] = [];
   for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
     all.push(
-      `${String(series.ref)} ${String(series.labels.length)} ${series.chunks.map(({ data }) => Buffer.from(data).toString('base64')).join(' ')}`,
+      `${String(series.ref)} ${String(series.labels.length)} ${series.chunks.map(({ data }) => Buffer.from(data!).toString('base64')).join(' ')}`,
     );
   }
   cursor.close();

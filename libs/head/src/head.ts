@@ -1,5 +1,42 @@
 import type { Clock } from '@gauntlet/base';
-import type { ScannedBatch, SliceLimits } from '@gauntlet/kernel';
+import type { ChunkSample } from '@gauntlet/chunk';
+import type { ScannedBatch, ShardSnapshotDescription, SliceLimits } from '@gauntlet/kernel';
+import type { ExemplarRing } from './exemplar-ring.js';
+
+/** A chunk on its way to a file of `chunks_head` (spec/tsdb.md 3.1). */
+export interface SinkChunk {
+  readonly ref: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly encoding: number;
+  readonly isOutOfOrder: boolean;
+  readonly data: Uint8Array;
+}
+
+/** Where a chunk begins: with the ref of its series, at this offset of the file. */
+export interface ChunkPosition {
+  readonly file: number;
+  readonly offset: number;
+}
+
+/** Takes finished chunks: a position is final at once, and the data is copied before `append` returns. */
+export interface ChunkSink {
+  append(chunk: SinkChunk): ChunkPosition;
+  /** False while it has taken as much as it may hold before it is written. */
+  readonly hasRoom: boolean;
+}
+
+/** A chunk that was found in a file. */
+export interface AttachedChunk {
+  readonly ref: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly encoding: number;
+  readonly isOutOfOrder: boolean;
+  readonly sampleCount: number;
+  readonly position: ChunkPosition;
+  readonly dataLength: number;
+}
 
 export interface HeadOptions {
   /** Measures the budgets of slices; the machine's by default. */
@@ -20,6 +57,14 @@ export interface HeadOptions {
   readonly shardMemoryBytesMax?: number;
   /** What one call of an instance takes; larger requests go in slices, and each leaves log records of its own. */
   readonly sliceLimits?: SliceLimits;
+  /** How far before the newest sample of the head a sample may lie and still be taken out of order; 0, which takes none. */
+  readonly outOfOrderWindowMs?: number;
+  /** Out-of-order samples of a series that are kept in an array before they are encoded: 1 to 255, 32 by default. */
+  readonly outOfOrderCapMax?: number;
+  /** Exemplars that are kept for all series together; 0, which drops all of them without a word. */
+  readonly exemplarsMax?: number;
+  /** Where `spill` moves finished chunks to, and where full arrays of out-of-order samples go at once. Without one, all stay in memory. */
+  readonly chunkSink?: ChunkSink;
 }
 
 /** Why samples or series of a batch were not stored: counts for each class of spec/receive.md 6.5. */
@@ -30,8 +75,13 @@ export interface Rejections {
   emptyLabel: number;
   duplicateLabel: number;
   unsortedLabel: number;
-  /** Sample kinds that this head does not store (native histograms). */
-  unsupported: number;
+  /** Older than the out-of-order window. */
+  tooOld: number;
+  /** Native histograms whose spans, buckets and counts do not agree (spec/tsdb.md 5.4). */
+  invalidHistogram: number;
+  exemplarOutOfOrder: number;
+  /** Exemplars with more than 128 code points of labels. */
+  exemplarLabels: number;
 }
 
 /** Nothing was refused, to count up from. */
@@ -42,18 +92,28 @@ export const noRejections = (): Rejections => ({
   emptyLabel: 0,
   duplicateLabel: 0,
   unsortedLabel: 0,
-  unsupported: 0,
+  tooOld: 0,
+  invalidHistogram: 0,
+  exemplarOutOfOrder: 0,
+  exemplarLabels: 0,
 });
 
 export interface AppendResult {
   /**
-   * What must be in the WAL before the batch is answered with success: series records (id 1) when series were created, then
-   * samples records (id 2), one for each shard and slice that has stored some, of a few megabytes at most (a series with longer labels
-   * is a record of its own). They hold every accepted sample, repeated identical ones included: a client that repeats a
+   * What must be in the WAL before the batch is answered with success, in this order: series (id 1) when some were created; then what
+   * was accepted, in runs within which a series has one type of sample: floats (id 2), histograms (7 and 9), histograms of floats
+   * (8 and 10); exemplars (4) last. A record has a few megabytes at most (a series with longer labels
+   * is a record of its own). They hold every accepted sample, repeated identical ones and those taken out of order included: a client that repeats a
    * request whose log write failed must be able to trust the second answer. Views into linear memory, valid until the
    * head's next call.
    */
   readonly records: readonly Uint8Array[];
+  /**
+   * What goes into the WBL, in order, after `records` are in the WAL (spec/tsdb.md 2.9): out-of-order samples (2, 7 to 10), and markers (5) where a
+   * series' array has been encoded in between. Copies. Best effort: should they be lost, the WAL still has the samples, though its replay drops them.
+   */
+  readonly outOfOrderRecords: readonly Uint8Array[];
+  /** Floats and histograms that were stored, out-of-order ones included; identical repetitions are not. */
   readonly samplesAppended: number;
   readonly seriesCreated: number;
   readonly rejected: Rejections;
@@ -67,22 +127,86 @@ export interface AppendBounds {
   readonly timestampMsMax: number;
 }
 
-/** One finished or open chunk of a series. */
-export interface HeadChunk {
+/** Both ends belong to it. */
+export interface TimeInterval {
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
+}
+
+interface HeadChunkSummary extends TimeInterval {
   /** The encoding of spec/tsdb.md 1.3. */
   readonly encoding: number;
   readonly sampleCount: number;
-  /** Payload with its sample count, a view valid until the cursor moves. */
-  readonly data: Uint8Array;
 }
+
+/** A chunk with its bytes at hand. */
+export interface HeldHeadChunk extends HeadChunkSummary {
+  /** Payload with its sample count. */
+  readonly data: Uint8Array;
+  readonly stored?: undefined;
+}
+
+/** A chunk whose bytes are in a file of the chunk sink. */
+export interface StoredHeadChunk extends HeadChunkSummary {
+  readonly data?: undefined;
+  readonly stored: ChunkPosition & { readonly dataLength: number };
+  /** There when the chunk holds samples that are not to be seen: `trimChunk` leaves them out once its bytes are read. Times and count are those of the whole chunk. */
+  readonly trim?: ChunkTrim;
+}
+
+/** Which samples of a chunk are to be seen: those within the range, without those of `deleted`. */
+export interface ChunkTrim extends TimeInterval {
+  readonly deleted: readonly TimeInterval[];
+}
+
+/** One finished chunk of a series. */
+export type HeadChunk = HeldHeadChunk | StoredHeadChunk;
 
 /** A series at the cursor: labels in canonical protobuf form (see kernel's batch.ts) and its chunks in time order. */
 export interface HeadSeries {
   readonly ref: number;
   readonly labels: Uint8Array;
   readonly chunks: readonly HeadChunk[];
+}
+
+/** What another thread needs to read a snapshot: structured-cloneable, with the memories shared and the rest copied. */
+export interface HeadSnapshotDescription {
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  /** One for each shard that has series in the range. */
+  readonly shards: readonly ShardSnapshotDescription[];
+  /** Deleted intervals that touch the range, by ref. */
+  readonly deleted: ReadonlyMap<number, readonly TimeInterval[]>;
+}
+
+/**
+ * Holds what a range of the head is made of in place, so that it can be read while appends go on. The caller promises that
+ * nothing at or below the range's end is appended in order meanwhile. No truncation, spilling or second snapshot until it is closed.
+ */
+export interface HeadSnapshotBuilder {
+  /** Gathers series and finishes their open chunks for about `budgetMs`; false once there is no more to do. */
+  prepare(budgetMs: number): boolean;
+  /** After `prepare` has said that it is done. */
+  description(): HeadSnapshotDescription;
+  /** After the last reader has been closed. */
+  close(): void;
+}
+
+/** All out-of-order data at one moment. */
+export interface OutOfOrderSnapshot {
+  /** In label order. */
+  readonly series: readonly OutOfOrderSeries[];
+  /** Forgets what the snapshot holds, and nothing that has come since. */
+  drop(): void;
+}
+
+export interface OutOfOrderSeries {
+  readonly ref: number;
+  readonly labels: Uint8Array;
+  /** Encoded ones: they may overlap, and lie in any order. In files when there is a chunk sink. Tombstones are applied when they are read (`trimChunk`). */
+  readonly chunks: readonly HeadChunk[];
+  /** Those still in the series' array, by time. */
+  readonly samples: readonly ChunkSample[];
 }
 
 /**
@@ -92,7 +216,7 @@ export interface HeadSeries {
 export interface HeadCursor {
   /** Works for about `budgetMs`; false once `next` may be called. */
   prepare(budgetMs: number): boolean;
-  /** Undefined at the end. Views are valid until the next call on the cursor or the head. Chunks that lie across the range are re-encoded to what is inside. */
+  /** Undefined at the end. Views are valid until the snapshot is closed. Chunks that lie across the range or hold deleted samples are encoded anew without those, or say how to (`trim`) when they are in a file. */
   next(): HeadSeries | undefined;
   /** Series at most. */
   readonly seriesCount: number;
@@ -122,11 +246,20 @@ export interface Head {
   append(batch: ScannedBatch, group: number, bounds: AppendBounds): AppendResult;
 
   /**
-   * Applies one WAL record of id 1 or 2 (spec/tsdb.md 2.4, 2.7): samples below minValidTime, not newer than their series' last, or of
-   * unknown refs are dropped and counted. Other ids are the caller's business.
+   * Says that a chunk is in a file, before any record is replayed: it becomes part of the series whose record has its ref, and those of other refs
+   * are forgotten (spec/tsdb.md 3.3). In-order chunks that end below minValidTime are left out.
+   * @throws an error of kind `corrupt` when in-order chunks of a ref overlap
+   */
+  attachStored(chunk: AttachedChunk): void;
+
+  /**
+   * Applies one WAL record (spec/tsdb.md 2.4, 2.7), records 11 to 13 without their start timestamps: samples below minValidTime, not newer than their series' last, or of
+   * unknown refs are dropped and counted. Ids that are unknown, and metadata, are passed over.
    * @throws an error of kind `corrupt` when the record does not decode
    */
   replay(record: Uint8Array): void;
+  /** Applies one WBL record (spec/tsdb.md 2.9): samples go into the out-of-order arrays, and markers empty them. After all of the WAL. */
+  replayOutOfOrder(record: Uint8Array): void;
   readonly replayed: {
     readonly series: number;
     readonly samples: number;
@@ -137,12 +270,33 @@ export interface Head {
   /** True when the head or its WAL expiries still need this series: the keep rule of a checkpoint (spec/tsdb.md 2.6). */
   keepInCheckpoint(ref: number, minTimeMs: number): boolean;
 
-  /** Series with samples in [minTimeMs, maxTimeMs], both ends included. One cursor at a time; appends may go on meanwhile, and are not seen below maxTimeMs. */
+  /** A snapshot and its cursor in one, on this thread: for what needs no other. `next` of a cursor that is read while the head is appended to may show samples up to the range's end that came meanwhile. */
   cursor(minTimeMs: number, maxTimeMs: number): HeadCursor;
+  /** Begins a snapshot of the in-order samples in [minTimeMs, maxTimeMs], to be read with `openHeadSnapshot`. */
+  snapshot(minTimeMs: number, maxTimeMs: number): HeadSnapshotBuilder;
+
+  /** Moves finished chunks to the chunk sink for about `budgetMs`; true while there is more and the sink has room. */
+  spill(budgetMs: number): boolean;
+  /** The smallest file that holds a chunk of the head's, out-of-order ones included; `Infinity` for none. Exact when a truncation or `drop` has ended, a lower bound in between. */
+  readonly oldestChunkFile: number;
+
+  /** Bounds and counts of the out-of-order data; `Infinity` and `-Infinity` while there is none. */
+  readonly outOfOrder: {
+    readonly minTimeMs: number;
+    readonly maxTimeMs: number;
+    readonly seriesCount: number;
+    readonly sampleCount: number;
+  };
+  /** Everything that is there out of order now, for compaction. Until `drop`, or another snapshot, the arrays are kept as they are and new samples go into others. */
+  outOfOrderSnapshot(): OutOfOrderSnapshot;
+
+  /** Undefined when the head keeps none. */
+  readonly exemplars: ExemplarRing | undefined;
 
   /**
    * Drops chunks that end before `minTimeMs` and series that have none left (spec/tsdb.md 5.8, GC and WAL expiries included), in
-   * slices: works for about `budgetMs` and returns true while there is more to do. minTime and minValidTime move at once.
+   * slices: works for about `budgetMs` and returns true while there is more to do. minTime and minValidTime move at once. Series with
+   * out-of-order data stay, and so does that data.
    */
   truncate(minTimeMs: number, budgetMs: number): boolean;
 }

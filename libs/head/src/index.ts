@@ -3,11 +3,26 @@ export {
   noRejections,
   type AppendBounds,
   type AppendResult,
+  type AttachedChunk,
+  type ChunkPosition,
+  type ChunkSink,
+  type ChunkTrim,
   type Head,
   type HeadChunk,
   type HeadCursor,
   type HeadOptions,
   type HeadSeries,
+  type HeadSnapshotBuilder,
+  type HeadSnapshotDescription,
+  type HeldHeadChunk,
+  type OutOfOrderSeries,
+  type OutOfOrderSnapshot,
   type Rejections,
+  type SinkChunk,
+  type StoredHeadChunk,
+  type TimeInterval,
 } from './head.js';
+export { exemplarLabelsMax, type Exemplar, type ExemplarRing, type ExemplarVerdict } from './exemplar-ring.js';
+export { openHeadSnapshot } from './head-snapshot.js';
+export { trimChunk } from './trim-chunk.js';
 export { RecordCorruptError } from './replay-error.js';

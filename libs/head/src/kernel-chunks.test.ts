@@ -21,7 +21,7 @@ test('the kernel writes the recorded chunks of Prometheus byte for byte', () => 
     const cursor = head.cursor(-Infinity, Infinity);
     const chunks = cursor
       .next()!
-      .chunks.map(({ data, sampleCount }) => ({ bytes: Buffer.from(data).toString('base64'), sampleCount }));
+      .chunks.map(({ data, sampleCount }) => ({ bytes: Buffer.from(data!).toString('base64'), sampleCount }));
     cursor.close();
     if (chunks.length > 1) continue; // Too long, or across a range: the recording has no cut rules.
     expect({ name: recorded.name, ...chunks[0] }).toEqual({

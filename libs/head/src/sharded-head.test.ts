@@ -36,7 +36,7 @@ function copy(series: HeadSeries): SeriesCopy {
     minTimeMs,
     maxTimeMs,
     sampleCount,
-    data: Buffer.from(data).toString('hex'),
+    data: Buffer.from(data!).toString('hex'),
   }));
   return { ref: series.ref, labels: Buffer.from(series.labels).toString('hex'), chunks };
 }
@@ -119,7 +119,7 @@ test('the ends of int64 are stored and read back exactly', () => {
   for (const t of times) head.append(layOutBatch([up('a', [t, one])]), 0, unbounded);
   const cursor = head.cursor(-Infinity, Infinity);
   const { chunks } = cursor.next()!;
-  expect(chunks.flatMap(({ data }) => decodeXor(data)).map(({ timestampMs }) => timestampMs)).toEqual(times);
+  expect(chunks.flatMap(({ data }) => decodeXor(data!)).map(({ timestampMs }) => timestampMs)).toEqual(times);
   cursor.close();
 });
 

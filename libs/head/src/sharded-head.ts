@@ -21,6 +21,8 @@ import {
   type Head,
   type HeadCursor,
   type HeadOptions,
+  type HeadSnapshotBuilder,
+  type OutOfOrderSnapshot,
   type Rejections,
 } from './head.js';
 import { RefSet } from './ref-set.js';
@@ -185,6 +187,30 @@ class ShardedHead implements Head {
     );
     this.#hasCursor = true;
     return cursor;
+  }
+
+  readonly oldestChunkFile = Infinity;
+  readonly outOfOrder = { minTimeMs: Infinity, maxTimeMs: -Infinity, seriesCount: 0, sampleCount: 0 };
+  readonly exemplars = undefined;
+
+  attachStored(): void {
+    throw new Error('not built yet');
+  }
+
+  replayOutOfOrder(): void {
+    throw new Error('not built yet');
+  }
+
+  snapshot(): HeadSnapshotBuilder {
+    throw new Error('not built yet');
+  }
+
+  spill(): boolean {
+    return false;
+  }
+
+  outOfOrderSnapshot(): OutOfOrderSnapshot {
+    return { series: [], drop: () => undefined };
   }
 
   truncate(minTimeMs: number, budgetMs: number): boolean {
@@ -389,7 +415,6 @@ const rejectionNames = [
   'emptyLabel',
   'duplicateLabel',
   'unsortedLabel',
-  'unsupported',
 ] as const;
 
 /** Adds up what the shards have done, slice by slice. */
@@ -425,6 +450,7 @@ class AppendSummary {
     const rejected = this.#rejected;
     return {
       records: [...this.#seriesRecords, ...this.#samplesRecords],
+      outOfOrderRecords: [],
       samplesAppended: this.#samplesAppended,
       seriesCreated: this.#seriesCreated,
       rejected,

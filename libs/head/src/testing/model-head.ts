@@ -50,7 +50,10 @@ export class ModelHead {
       emptyLabel: 0,
       duplicateLabel: 0,
       unsortedLabel: 0,
-      unsupported: 0,
+      tooOld: 0,
+      invalidHistogram: 0,
+      exemplarOutOfOrder: 0,
+      exemplarLabels: 0,
     };
     const logged: [ref: number, t: number, bits: bigint][] = [];
     const created: ModelSeries[] = [];
@@ -62,7 +65,6 @@ export class ModelHead {
         rejected[wrong] += 1;
         continue;
       }
-      rejected.unsupported += row.histogramCount ?? 0;
       const key = canonicalLabels(row.labels).toString('hex');
       for (const { t: time, bits } of row.samples) {
         const t = Number(time);
