@@ -7,6 +7,15 @@ export {
   type SegmentRange,
 } from './checkpoint.js';
 export { type Codec } from './codec.js';
+export {
+  decodeHistograms,
+  decodeSamplesV2,
+  encodeHistograms,
+  encodeSamplesV2,
+  encodeStartedHistograms,
+  type HistogramEntry,
+  type StartedSampleEntry,
+} from './histogram-records.js';
 export { openWal } from './open-wal.js';
 export { RecordType, recordType } from './record-type.js';
 export {
@@ -33,3 +42,4 @@ export { repairWal, type RepairResult } from './repair.js';
 export { replayWal, type RecordPosition, type ReplayOptions, type ReplayResult, type WalDamage } from './replay.js';
 export { type WalOptions, type WalPosition, type WalWriter } from './wal.js';
 export { RecordMalformedError, WalOverloadedError, WalUnavailableError, WalUnreadableError } from './wal-error.js';
+export { listWal, segmentName, type WalListing } from './segments.js';
