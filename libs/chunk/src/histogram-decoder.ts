@@ -4,7 +4,7 @@ import { truncated } from './chunk-fields.js';
 import { ChunkCorruptError } from './encoding.js';
 import { CounterReset, type ChunkSample, type Histogram, type HistogramLayout } from './histogram.js';
 import { fromBits, fromHeaderBits, readLayout } from './histogram-header.js';
-import { coarsened } from './histogram-resolution.js';
+import { coarsenHistogram } from './histogram-resolution.js';
 import { staleBits, staleHistogram } from './stale-histogram.js';
 import { StartTimeReader } from './start-time.js';
 import { readSigned, readUnsigned } from './varbit.js';
@@ -91,7 +91,7 @@ class IntegerFields implements Fields {
     if (this.#isFirst) for (let i = 2; i < this.#values.length; i += 1) this.#values[i] = readSigned(input);
     else this.#advance(input, 2, this.#values.length);
     this.#isFirst = false;
-    return coarsened({
+    return coarsenHistogram({
       kind: 'integer',
       hint,
       ...this.#layout,
@@ -138,7 +138,7 @@ class FloatFields implements Fields {
     if (isStale) return staleHistogram('float');
     // Copied as integers and then seen as floats, so that no NaN is quieted on the way.
     const counts = new Float64Array(this.#values.slice(3).buffer);
-    return coarsened({
+    return coarsenHistogram({
       kind: 'float',
       hint,
       ...this.#layout,

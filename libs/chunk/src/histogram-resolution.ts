@@ -3,7 +3,7 @@ import type { Histogram, Span } from './histogram.js';
 import { exponentialSchemaMax } from './histogram-header.js';
 
 /** The histogram as it is, or with the buckets of schema 8 when it has finer ones, which nothing of ours counts in. */
-export function coarsened(histogram: Histogram): Histogram {
+export function coarsenHistogram(histogram: Histogram): Histogram {
   const steps = histogram.schema - exponentialSchemaMax;
   if (steps <= 0) return histogram;
   if (histogram.kind === 'float') {

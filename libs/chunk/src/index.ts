@@ -25,6 +25,7 @@ export {
   type Span,
 } from './histogram.js';
 export { HistogramChunk, type HistogramAppend } from './histogram-chunk.js';
+export { coarsenHistogram } from './histogram-resolution.js';
 export { histogramEquals } from './histogram-equals.js';
 export { isStaleHistogram, staleHistogram } from './stale-histogram.js';
 export { validateHistogram } from './validate-histogram.js';

@@ -32,6 +32,19 @@ export class RecordCursor {
     return BigInt.asIntN(64, this.u64());
   }
 
+  f64(): number {
+    this.skip(8);
+    return this.#bytes.readDoubleBE(this.at - 8);
+  }
+
+  /** That many floats; their bytes are turned around as integers, which leaves every NaN as it is. */
+  floats(count: number): Float64Array {
+    this.skip(8 * count);
+    const bits = new BigUint64Array(count);
+    for (let i = 0; i < count; i += 1) bits[i] = this.#bytes.readBigUInt64BE(this.at - 8 * (count - i));
+    return new Float64Array(bits.buffer);
+  }
+
   /** A series ref; ours are counted from 1 and stay far below 2^53. */
   ref(ref: bigint = this.u64()): number {
     if (ref < 0n || ref > BigInt(Number.MAX_SAFE_INTEGER))
@@ -83,6 +96,10 @@ export class RecordCursor {
     const length = this.count();
     this.skip(length);
     return this.#bytes.toString('utf8', this.at - length, this.at);
+  }
+
+  malformed(problem: string): RecordMalformedError {
+    return malformed(this.#bytes[0], problem);
   }
 
   /** Bytes from `start` up to here. */

@@ -186,6 +186,16 @@ export class RecordSink {
     return this;
   }
 
+  f64(value: number): this {
+    this.#length = this.#room(8).writeDoubleBE(value, this.#length);
+    return this;
+  }
+
+  floats(values: Float64Array): this {
+    for (const bits of new BigUint64Array(values.buffer, values.byteOffset, values.length)) this.u64(bits);
+    return this;
+  }
+
   uvarint(value: bigint): this {
     for (; value >= 0x80n; value >>= 7n) this.u8(Number(value & 0x7fn) | 0x80);
     return this.u8(Number(value));
