@@ -56,8 +56,11 @@ async function readMeta(vfs: Vfs, dir: string, log: Log): Promise<BlockMeta | un
 /** Renames the block first, so that no reader finds half of it, and a start finishes what this begins. */
 export async function deleteBlock(vfs: Vfs, dir: string, id: string): Promise<void> {
   const doomed = `${dir}/${id}.tmp-for-deletion`;
-  await vfs.removeAll(doomed);
-  await vfs.rename(`${dir}/${id}`, doomed);
+  // A deletion that failed half way is asked for again, and goes on behind the renaming.
+  if ((await vfs.stat(`${dir}/${id}`)) !== undefined) {
+    await vfs.removeAll(doomed);
+    await vfs.rename(`${dir}/${id}`, doomed);
+  }
   await vfs.syncDir(dir);
   await vfs.removeAll(doomed);
 }
