@@ -66,3 +66,31 @@ describe('reads a recorded block:', () => {
     expect(position).toBe(recorded.series.length);
   });
 });
+
+describe('what a version byte says', () => {
+  const good = filesOf(join(testdata, 'example'))['index']!;
+  const withVersion = (version: number): MemorySource => {
+    const changed = Buffer.from(good);
+    changed[4] = version;
+    return new MemorySource('index', changed);
+  };
+
+  test('version 3 reads like version 2', async () => {
+    const index = await openIndex(withVersion(3));
+    expect(index.version).toBe(3);
+    expect(await index.series(5)).toEqual(await (await openIndex(withVersion(2))).series(5));
+  });
+
+  test.each([0, 4, 255])('version %d is refused', async (version) => {
+    await expect(openIndex(withVersion(version))).rejects.toThrow(`Cannot read index at byte 5: version is ${version}`);
+  });
+
+  test('a file without bytes is refused', async () => {
+    await expect(openIndex(new MemorySource('index', Buffer.alloc(0)))).rejects.toThrow(
+      expect.objectContaining({ code: 'BLOCK_INDEX_CORRUPT' }),
+    );
+    await expect(checkChunkSegment(new MemorySource('chunks/000001', Buffer.alloc(0)))).rejects.toThrow(
+      expect.objectContaining({ code: 'BLOCK_CHUNK_CORRUPT' }),
+    );
+  });
+});

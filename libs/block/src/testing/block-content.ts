@@ -1,3 +1,4 @@
+import { decodeChunk } from '@gauntlet/chunk';
 import { MemorySource, type ByteSource } from '../byte-source.js';
 import { checkChunkSegment, readChunk } from '../chunk-reader.js';
 import { openIndex } from '../index-reader.js';
@@ -24,7 +25,7 @@ export async function indexContent(bytes: Uint8Array): Promise<string> {
   return JSON.stringify(content);
 }
 
-/** The chunks at these references. */
+/** The chunks at these references, decoded. */
 export async function chunkContent(
   files: Readonly<Record<string, Uint8Array>>,
   refs: readonly number[],
@@ -34,7 +35,7 @@ export async function chunkContent(
   const content: unknown[] = [];
   for (const ref of refs) {
     const { encoding, data } = await readChunk(segments, ref);
-    content.push([encoding, Buffer.from(data).toString('hex')]);
+    content.push([encoding, decodeChunk(encoding, data)]);
   }
-  return JSON.stringify(content);
+  return JSON.stringify(content, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }
