@@ -1,0 +1,139 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MemoryBucket } from '@gauntlet/objstore/testing';
+import { FaultyVfs, MemoryVfs, type Fault, type VfsCall } from '@gauntlet/vfs/testing';
+import { sampleAt, type SampleKind } from './make-samples.js';
+import { randomOf } from './random.js';
+import { SampleBook } from './sample-book.js';
+import {
+  SimulatedClock,
+  SimulatedTenant,
+  storedSamples,
+  tenantDir,
+  writeBodyOf,
+  type TenantPlan,
+  type WriteBody,
+} from './simulated-tenant.js';
+
+const roundsPerLife = 24;
+const stepMs = 100;
+/** Enough to fill a page of the log with each round. */
+const seriesCount = 40;
+
+export interface FaultReport {
+  readonly acknowledged: number;
+  /** All calls of the run, to know what there is to fail. */
+  readonly calls: readonly VfsCall[];
+  readonly problems: readonly string[];
+}
+
+/** Says what is wrong with a tenant's directory. */
+export type Inspect = (vfs: FaultyVfs, dir: string) => Promise<readonly string[]>;
+
+/**
+ * Three lives of a tenant that write, cut, give up log segments, ship and delete, by a fixed script, on a disk with a fault. The second life
+ * begins after a kill, the third after an orderly end. Whatever fails is asked for once more, and has to work then: without a restart,
+ * or, where the opening failed, with the next one.
+ */
+export async function runWithFault(
+  fault: Fault | undefined,
+  { kinds, inspect }: { readonly kinds: readonly SampleKind[]; readonly inspect: Inspect },
+): Promise<FaultReport> {
+  const clock = new SimulatedClock();
+  const disk = new FaultyVfs(new MemoryVfs({ nowMs: clock.nowMs }));
+  const bucket = new MemoryBucket();
+  const book = new SampleBook();
+  const problems: string[] = [];
+  const plan: TenantPlan = {
+    vfs: disk,
+    bucket,
+    clock,
+    random: randomOf(0),
+    blockRangeMs: 1000,
+    chunkRangeMs: 1000,
+    retentionMs: 1500,
+    compress: false,
+    segmentBytesMax: 1 << 15,
+  };
+  /** A single fault may strike once; asked again, the same must work. */
+  const twice = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch {
+      try {
+        return await work();
+      } catch (error) {
+        problems.push(`${what} fails again although the fault is over: ${String(error)}`);
+        return undefined;
+      }
+    }
+  };
+  const write = async (tenant: SimulatedTenant): Promise<void> => {
+    const timestampMs = (clock.now += stepMs);
+    const body = bodyAt(timestampMs, kinds);
+    await twice('a write', async () => {
+      for (let turns = 0; turns < 500 && tenant.database.wal.state !== 'open'; turns++) await nextTurn();
+      if (!(await tenant.write(body))) throw new Error('samples were refused');
+    });
+  };
+  const live = async (tenant: SimulatedTenant): Promise<void> => {
+    for (let round = 1; round <= roundsPerLife; round++) {
+      await write(tenant);
+      if (round % 6 !== 0) continue;
+      await twice('a cut', () => tenant.database.cutIfDue());
+      await twice('an upload', () => tenant.shipper.sync(new AbortController().signal));
+      await twice('retention', () => tenant.retain());
+    }
+  };
+  const open = (): Promise<SimulatedTenant | undefined> => twice('opening', () => SimulatedTenant.open(plan, book));
+  const judge = async (when: string, tenant?: SimulatedTenant): Promise<Set<string>> => {
+    const found = await storedSamples(disk, bucket, tenant);
+    const { lost, invented } = book.judge(found);
+    problems.push(...lost.map((sample) => `lost ${when}: ${sample}`));
+    problems.push(...invented.map((sample) => `invented ${when}: ${sample}`));
+    return found;
+  };
+
+  await twice('making the data directory', () => disk.makeDir('/data'));
+  if (fault !== undefined) disk.fail(fault);
+  for (const ending of ['kill', 'end', 'flush']) {
+    const tenant = await open();
+    if (tenant === undefined) break;
+    await live(tenant);
+    if (ending === 'flush') {
+      await twice('a flush', () => tenant.database.flush());
+      await twice('the last upload', () => tenant.shipper.sync(new AbortController().signal));
+    }
+    if (ending !== 'kill') await tenant.database.close().catch(() => {});
+  }
+  const calls = [...disk.calls];
+  disk.heal();
+  const before = await judge('at the end');
+  problems.push(...(await inspect(disk, tenantDir)));
+  const again = await SimulatedTenant.open(plan, book);
+  const after = await judge('after opening again', again);
+  await again.database.close();
+  if (before.size !== after.size) problems.push(`${before.size} samples became ${after.size} with the next opening`);
+  return { acknowledged: book.acknowledged, calls, problems };
+}
+
+const bodies = new Map<string, WriteBody>();
+
+/** The request of a round, the same in every run. */
+function bodyAt(timestampMs: number, kinds: readonly SampleKind[]): WriteBody {
+  const key = `${timestampMs} ${kinds.join(' ')}`;
+  let body = bodies.get(key);
+  if (body === undefined) {
+    const series = Array.from({ length: seriesCount }, (_, index) =>
+      sampleAt(kinds[index % kinds.length] as SampleKind, `series-${index}`, timestampMs),
+    );
+    bodies.set(key, (body = writeBodyOf(series)));
+  }
+  return body;
+}
+
+/** What a call is about: its operation, and its file by kind. */
+export const kindOfCall = ({ operation, path }: VfsCall): string =>
+  `${operation} ${path
+    .replace(`${tenantDir}/`, '')
+    .replace(/[0-9A-HJKMNP-TV-Z]{26}/g, 'BLOCK')
+    .replace(/\d{6,}/g, 'N')}`;

@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MemoryBucket } from '@gauntlet/objstore/testing';
+import { CrashVfs } from '@gauntlet/vfs/testing';
+import { sampleAt, type SampleKind } from './make-samples.js';
+import { randomOf, type Random } from './random.js';
+import { SampleBook, type Verdict } from './sample-book.js';
+import { SimulatedClock, SimulatedTenant, storedSamples, writeBodyOf, type TenantPlan } from './simulated-tenant.js';
+
+const senders = 3;
+const livesMax = 5;
+const roundsMax = 240;
+
+/** What a seed came to. Nothing is lost, invented or broken, or the seed has found a bug. */
+export interface PowerLossReport {
+  readonly seed: number;
+  readonly lives: number;
+  /** Lives that ended because the power went, not because their work was done. */
+  readonly powerLosses: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly cuts: number;
+  readonly checkpoints: number;
+  readonly uploads: number;
+  readonly blocksDeleted: number;
+  readonly problems: readonly string[];
+}
+
+/** Says what is wrong with a tenant's directory. */
+export type Inspect = (vfs: CrashVfs, dir: string) => Promise<readonly string[]>;
+
+/**
+ * Several lives of one tenant on a disk that loses its power at a random call, each time with other losses. In a life, senders write while
+ * blocks are cut, shipped and deleted. After each loss the database is opened again and compared with the book.
+ */
+export async function losePowerRepeatedly(
+  seed: number,
+  { kinds, inspect }: { readonly kinds: readonly SampleKind[]; readonly inspect: Inspect },
+): Promise<PowerLossReport> {
+  const random = randomOf(seed);
+  const clock = new SimulatedClock();
+  const bucket = new MemoryBucket();
+  const book = new SampleBook();
+  const totals = { powerLosses: 0, refused: 0, cuts: 0, checkpoints: 0, uploads: 0, blocksDeleted: 0 };
+  const problems: string[] = [];
+  const lives = random.whole(1, livesMax + 1);
+  let disk = new CrashVfs({ nowMs: clock.nowMs });
+  await disk.makeDir('/data');
+  await disk.syncDir('/');
+  const settings = {
+    bucket,
+    clock,
+    random,
+    blockRangeMs: 1000,
+    chunkRangeMs: random.pick([1000, 1000, 500]),
+    retentionMs: random.pick([0, 2500]),
+    compress: random.chance(0.5),
+    segmentBytesMax: 1 << 15,
+  };
+  const check = async (when: string, tenant: SimulatedTenant | undefined): Promise<void> => {
+    problems.push(...problemsOf(book.judge(await storedSamples(disk, bucket, tenant)), when));
+  };
+
+  for (let life = 0; life < lives && problems.length === 0; life++) {
+    disk.losePowerIn(random.logarithmic(3, 3000));
+    const plan = { ...settings, vfs: disk };
+    await liveOnce(plan, { book, kinds, disk, totals });
+    if (disk.powerIsOff) totals.powerLosses += 1;
+    disk = disk.afterPowerLoss(random.whole(0, 2 ** 31));
+    const tenant = await SimulatedTenant.open({ ...plan, vfs: disk }, book);
+    await check(`after life ${life}`, tenant);
+    problems.push(...(await inspect(disk, '/data/tenant')));
+    await tenant.database.close();
+  }
+  if (problems.length === 0) {
+    const tenant = await SimulatedTenant.open({ ...settings, vfs: disk }, book);
+    await tenant.database.flush();
+    await tenant.shipper.sync(new AbortController().signal);
+    await tenant.database.close();
+    await check('after the last flush', undefined);
+    problems.push(...(await inspect(disk, '/data/tenant')));
+  }
+  return { seed, lives, acknowledged: book.acknowledged, ...totals, problems };
+}
+
+type Totals = { refused: number; cuts: number; checkpoints: number; uploads: number; blocksDeleted: number };
+
+/** Opens the database, writes and keeps house until the work is done or the power goes; leaves nothing running. */
+async function liveOnce(
+  plan: TenantPlan,
+  { book, kinds, disk, totals }: { book: SampleBook; kinds: readonly SampleKind[]; disk: CrashVfs; totals: Totals },
+): Promise<void> {
+  const { random } = plan;
+  let tenant: SimulatedTenant;
+  try {
+    tenant = await SimulatedTenant.open(plan, book);
+  } catch (error) {
+    if (disk.powerIsOff) return;
+    throw error;
+  }
+  const { database, shipper } = tenant;
+  const series = makeSeries(random, kinds);
+  const rounds = random.whole(5, roundsMax);
+  const stepMs = random.whole(20, 250);
+  let round = 0;
+  const send = async (sender: number): Promise<void> => {
+    while (round < rounds && !disk.powerIsOff) {
+      round += 1;
+      const timestampMs = (plan.clock.now += random.whole(1, stepMs));
+      const some = series.filter((_, index) => index % senders === sender && random.chance(0.9));
+      // A failing log refuses until it has recovered; without power it never does.
+      const isAcknowledged = await tenant
+        .write(writeBodyOf(some.map(({ kind, name }) => sampleAt(kind, name, timestampMs))))
+        .catch(() => undefined);
+      if (isAcknowledged === false) totals.refused += 1;
+      for (let turns = random.whole(0, 4); turns > 0; turns--) await nextTurn();
+    }
+  };
+  let isOver = false;
+  const keepHouse = async (): Promise<void> => {
+    while (!isOver && !disk.powerIsOff) {
+      for (let turns = random.whole(0, 12); turns > 0; turns--) await nextTurn();
+      const work = random.fraction();
+      // Each of them may fail when the disk does, and is done again later.
+      if (work < 0.5) await database.cutIfDue().catch(() => {});
+      else if (work < 0.75) await shipper.sync(new AbortController().signal).catch(() => {});
+      else if (work < 0.95) await tenant.retain().catch(() => {});
+      else disk.loseSyncs(1);
+    }
+  };
+  const house = keepHouse();
+  await Promise.all(Array.from({ length: senders }, (_, sender) => send(sender)));
+  isOver = true;
+  await house;
+  if (random.chance(0.5)) await database.flush().catch(() => {});
+  if (random.chance(0.5) || disk.powerIsOff) await database.close().catch(() => {});
+  // Otherwise the power goes now, with the database open and nothing under way.
+  totals.cuts += database.stats.cuts;
+  totals.checkpoints += database.stats.checkpoints;
+  totals.blocksDeleted += database.stats.blocksDeleted;
+  totals.uploads += shipper.counters.uploads;
+}
+
+/** Some that stay, and some that come with a life. */
+function makeSeries(random: Random, kinds: readonly SampleKind[]): { kind: SampleKind; name: string }[] {
+  const generation = random.whole(0, 1000);
+  return Array.from({ length: random.logarithmic(3, 150) }, (_, index) => ({
+    kind: kinds[index % kinds.length] as SampleKind,
+    name: index % 3 === 0 ? `${generation}-${index}` : `steady-${index}`,
+  }));
+}
+
+function problemsOf({ lost, invented }: Verdict, when: string): string[] {
+  return [
+    ...lost.map((sample) => `lost ${when}: ${sample}`),
+    ...invented.map((sample) => `invented ${when}: ${sample}`),
+  ];
+}
