@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Bundles one app or tool into dist/<project>/main.js. Workspace libraries go in, npm packages stay outside.
-import { readFileSync } from 'node:fs';
+// Bundles one app or tool into dist/<project>/main.js, and the program of its worker threads into worker.js beside it. Workspace libraries go in, npm packages stay outside.
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -12,7 +12,7 @@ const source = join(root, project, 'src');
 const packages = Object.keys({ ...dependencies, ...devDependencies });
 await build({
   absWorkingDir: root,
-  entryPoints: [join(source, 'main.ts')],
+  entryPoints: [join(source, 'main.ts'), join(source, 'worker.ts')].filter((file) => existsSync(file)),
   outdir: join(root, 'dist', project),
   bundle: true,
   platform: 'node',
