@@ -1,24 +1,54 @@
 import {
-  area, areaPointers, areaSamplesRecord, areaSeriesRecord, bump, clearControl, control,
-  kAppendableMin, kAppended, kCreated, kDuplicate, kFirstTime, kLeft, kMax, kMin, kNextRef, kOutOfBounds, kOutOfOrder,
-  kSamplesRecord, kSeriesRecord, kStarted, kUnsupported, kVerdicts,
+  area, areaLate, areaPointers, areaSamplesRecord, areaSeriesRecord, bump, clearControl, control,
+  kAppendableMin, kAppended, kCreated, kDuplicate, kFirstTime, kLate, kLateCount, kLateMin, kLeft, kMax, kMin, kNextRef, kOutOfBounds,
+  kOutOfOrder, kSamplesRecord, kSeriesRecord, kStarted, kStopSeries, kTakesLate, kTooOld, kUnsupported, kVerdicts,
 } from './shard-control';
-import { createSeries, equalBytes, sLabels, sLabelsLength, sLastBits, sMaxTime, sOpen, sRef } from './shard-series';
+import { flagHost, sFlags, sLabels, sLabelsLength, sLastBits, sMaxTime, sOldest, sOpen, sRef } from './series-layout';
+import { createSeries, equalBytes } from './shard-series';
 import { candidate, find, insert } from './shard-table';
-import { noteCreated } from './shard-truncate';
+import { noteFirst } from './shard-truncate';
 import { writeSeries, writeSigned } from './shard-wal';
 import { appendSample, chunkRangeMs } from './xor';
 
+/**
+ * An append: begin, then run until it is through, then end. A run stops at each host row; between two runs the host asks for what it
+ * needs (shard-host.ts). Rows are judged as spec/receive.md 6.3 says.
+ */
 const rowBytes: u32 = 56;
 const sampleBytes: u32 = 16;
 /** Rows looked up before the first of them is appended to, so that their cache misses overlap. */
 const lookahead: u32 = 16;
 /** The spare byte of a row says that a shard has dealt with it. */
 const rowDone: usize = 49;
+/** A sample out of order: i64 timestamp, u64 bits, u32 series, 4 bytes unused. */
+const lateBytes: u32 = 24;
 
+let body: usize = 0;
+let rows: usize = 0;
+let rowCount: u32 = 0;
+let samples: usize = 0;
+let mayCreate: bool = false;
+/** What of a row's histogram and exemplar count (u32 each) makes it a host row. */
+let hostMask: u64 = 0;
+let minValid: i64 = 0;
+let appendableMin: i64 = 0;
+let timestampMax: i64 = 0;
+let started: bool = false;
+let takesLate: bool = false;
+let lateMin: i64 = 0;
+let lateWindow: i64 = 0;
+
+let pointers: usize = 0;
+/** The rows that `pointers` are about. */
+let groupBegin: u32 = 0;
+let groupEnd: u32 = 0;
+
+let seriesBegin: usize = 0;
 let toSeries: usize = 0;
 let toSamples: usize = 0;
 let samplesBegin: usize = 0;
+let lateBegin: usize = 0;
+let toLate: usize = 0;
 let firstRef: i64 = 0;
 let firstTime: i64 = 0;
 let nextRef: u64 = 0;
@@ -54,47 +84,118 @@ function storeSample(s: u32, t: i64, bits: u64): void {
   appended += 1;
 }
 
+/** The head's first sample settles the bounds for the rest of the request. */
+function start(t: i64): void {
+  started = true;
+  let half = chunkRangeMs() / 2;
+  appendableMin = max(minValid, t < i64.MIN_VALUE + half ? i64.MIN_VALUE : t - half);
+  if (takesLate) lateMin = t < i64.MIN_VALUE + lateWindow ? i64.MIN_VALUE : t - lateWindow;
+  store<i64>(control, t, kFirstTime);
+}
+
+/** Creates the series of a row, and logs it. */
+function createOfRow(r: usize): u32 {
+  let tag = load<u32>(r);
+  let labels = body + load<u32>(r, 16);
+  let length = load<u32>(r, 20);
+  let s = createSeries(nextRef, tag, labels, length);
+  insert(tag, s);
+  if (toSeries == seriesBegin) {
+    store<u8>(toSeries, 1);
+    toSeries += 1;
+  }
+  toSeries = writeSeries(toSeries, nextRef, labels, length, load<u32>(r, 52));
+  nextRef += 1;
+  bump(kCreated, 1);
+  return s;
+}
+
 /**
- * Appends the rows that no shard has dealt with yet, as spec/receive.md 6.3 says for an out-of-order window of 0. Rows of unknown
- * series are left to other shards unless `create` is set.
- * @param started whether the head has data; if not, the first sample within the bounds counts as its newest
+ * Begins to append the rows that no shard has dealt with yet. Rows of unknown series are left to other shards unless `create` is set.
+ * @param isStarted whether the head has data; if not, the first sample within the bounds counts as its newest
+ * @param late whether samples are taken out of order: from `lateFrom` on, or from `window` before the head's first sample
  */
-export function append(
-  body: usize, rows: usize, rowCount: u32, samples: usize, sampleCount: u32, labelBytes: u32,
-  create: bool, minValid: i64, appendableMin: i64, started: bool, timestampMax: i64, ref: u64,
+export function beginAppend(
+  bodyAt: usize, rowsAt: usize, rowTotal: u32, samplesAt: usize, sampleCount: u32, labelBytes: u32,
+  create: bool, lowest: i64, appendable: i64, isStarted: bool, highest: i64, ref: u64,
+  mask: u64, late: bool, lateFrom: i64, window: i64,
 ): void {
   clearControl();
+  body = bodyAt;
+  rows = rowsAt;
+  rowCount = rowTotal;
+  samples = samplesAt;
+  mayCreate = create;
+  minValid = lowest;
+  appendableMin = appendable;
+  started = isStarted;
+  timestampMax = highest;
+  nextRef = ref;
+  hostMask = mask;
+  takesLate = late;
+  lateMin = lateFrom;
+  lateWindow = window;
   samplesBegin = area(areaSamplesRecord, sampleCount * 28 + 32);
   toSamples = samplesBegin;
-  let seriesBegin: usize = create ? <usize>area(areaSeriesRecord, labelBytes + rowCount * 16 + 16) : 0;
+  seriesBegin = create ? <usize>area(areaSeriesRecord, labelBytes + rowCount * 16 + 16) : 0;
   toSeries = seriesBegin;
-  let pointers: usize = area(areaPointers, lookahead * 4);
-  nextRef = ref;
+  lateBegin = late ? <usize>area(areaLate, sampleCount * lateBytes + 32) : 0;
+  toLate = lateBegin;
+  pointers = area(areaPointers, lookahead * 4);
+  groupBegin = 0;
+  groupEnd = 0;
   timeMin = i64.MAX_VALUE;
   timeMax = i64.MIN_VALUE;
   appended = 0;
+  tellBounds();
+}
+
+function tellBounds(): void {
+  store<i64>(control, appendableMin, kAppendableMin);
+  store<u32>(control, started ? 1 : 0, kStarted);
+  store<i64>(control, lateMin, kLateMin);
+  store<u32>(control, takesLate ? 1 : 0, kTakesLate);
+}
+
+/** Looks up the rows from `begin` on. */
+function lookUp(begin: u32): void {
+  groupBegin = begin;
+  groupEnd = min(begin + lookahead, rowCount);
+  let n = groupEnd - begin;
+  let row = rows + <usize>begin * rowBytes;
+  let warm: u64 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    let r = row + <usize>i * rowBytes;
+    store<u32>(pointers + (<usize>i << 2), candidate(load<u32>(r)));
+  }
+  for (let i: u32 = 0; i < n; i++) {
+    let s = <usize>load<u32>(pointers + (<usize>i << 2));
+    if (s != 0) warm += load<u64>(s) + load<u64>(s, 64) + load<u64>(s, 128) + load<u64>(s, 256) + load<u64>(s, 384);
+  }
+  for (let i: u32 = 0; i < n; i++) {
+    let s = <usize>load<u32>(pointers + (<usize>i << 2));
+    if (s != 0) warm += load<u8>(load<u32>(s, sOpen) + (load<u16>(s, 46) >> 3));
+  }
+  warmth = warm;
+}
+
+/** Appends from a row on, up to the next host row, whose index is returned and whose series is left in kStopSeries; at the end, the number of rows. */
+export function runAppend(from: u32): u32 {
   let outOfBounds: u32 = 0;
   let outOfOrder: u32 = 0;
   let duplicate: u32 = 0;
-  let warm: u64 = 0;
-
-  for (let begin: u32 = 0; begin < rowCount; begin += lookahead) {
-    let n = min(lookahead, rowCount - begin);
-    let row = rows + <usize>begin * rowBytes;
-    for (let i: u32 = 0; i < n; i++) {
-      let r = row + <usize>i * rowBytes;
-      store<u32>(pointers + (<usize>i << 2), candidate(load<u32>(r)));
-    }
-    for (let i: u32 = 0; i < n; i++) {
-      let s = <usize>load<u32>(pointers + (<usize>i << 2));
-      if (s != 0) warm += load<u64>(s) + load<u64>(s, 64) + load<u64>(s, 128) + load<u64>(s, 256) + load<u64>(s, 384);
-    }
-    for (let i: u32 = 0; i < n; i++) {
-      let s = <usize>load<u32>(pointers + (<usize>i << 2));
-      if (s != 0) warm += load<u8>(load<u32>(s, sOpen) + (load<u16>(s, 46) >> 3));
-    }
-    for (let i: u32 = 0; i < n; i++) {
-      let r = row + <usize>i * rowBytes;
+  let tooOld: u32 = 0;
+  let index = from;
+  let isHostRow = false;
+  let lowest = appendableMin;
+  let highest = timestampMax;
+  let mask = hostMask;
+  while (index < rowCount) {
+    if (index >= groupEnd || index < groupBegin) lookUp(index);
+    let end = groupEnd;
+    let pointer = pointers + (<usize>(index - groupBegin) << 2);
+    let r = rows + <usize>index * rowBytes;
+    for (; index < end; index++, r += rowBytes, pointer += 4) {
       if (load<u8>(r, rowDone) != 0) continue;
       let verdict = load<u8>(r, 48);
       if (verdict != 0) {
@@ -105,75 +206,146 @@ export function append(
       let tag = load<u32>(r);
       let labels = body + load<u32>(r, 16);
       let length = load<u32>(r, 20);
-      let s = load<u32>(pointers + (<usize>i << 2));
+      let s = load<u32>(pointer);
       if (s == 0 || load<u32>(s, sLabelsLength) != length || !equalBytes(<usize>s + sLabels, labels, length)) s = find(tag, labels, length);
-      if (s == 0 && !create) {
+      if (s == 0 && !mayCreate) {
         bump(kLeft, 1);
         continue;
       }
       store<u8>(r, 1, rowDone);
-      let histograms = load<u32>(r, 40);
-      if (histograms != 0) bump(kUnsupported, histograms);
+      let others = load<u64>(r, 40);
+      if ((others & mask) != 0 || (s != 0 && (load<u8>(s, sFlags) & flagHost) != 0)) {
+        store<u32>(control, s, kStopSeries);
+        isHostRow = true;
+        break;
+      }
+      if (<u32>others != 0) bump(kUnsupported, <u32>others);
       let at = samples + <usize>load<u32>(r, 24) * sampleBytes;
-      let end = at + <usize>load<u32>(r, 28) * sampleBytes;
-      for (; at < end; at += sampleBytes) {
+      let stop = at + <usize>load<u32>(r, 28) * sampleBytes;
+      for (; at < stop; at += sampleBytes) {
         let t = load<i64>(at);
         let bits = load<u64>(at, 8);
-        if (t > timestampMax || t < minValid) {
+        if (t > highest) {
           outOfBounds += 1;
           continue;
         }
         if (!started) {
-          started = true;
-          let half = chunkRangeMs() / 2;
-          let low = t < i64.MIN_VALUE + half ? i64.MIN_VALUE : t - half;
-          appendableMin = max(minValid, low);
-          store<i64>(control, t, kFirstTime);
+          if (t < minValid) {
+            // The head is empty, so what counts as its newest time is where the blocks end.
+            if (!takesLate) {
+              outOfBounds += 1;
+              continue;
+            }
+            if (t < minValid - lateWindow && minValid >= i64.MIN_VALUE + lateWindow) {
+              tooOld += 1;
+              continue;
+            }
+            if (s == 0) s = createOfRow(r);
+            logSample(load<u64>(s, sRef), t, bits);
+            addLate(s, t, bits);
+            continue;
+          }
+          start(t);
+          lowest = appendableMin;
         }
-        if (t < appendableMin) {
+        if (t >= lowest) {
+          if (s == 0) {
+            s = createOfRow(r);
+            noteFirst(t);
+          } else if (load<u32>(s, sOpen) != 0 || load<u32>(s, sOldest) != 0) {
+            let last = load<i64>(s, sMaxTime);
+            if (t == last) {
+              if (bits != load<u64>(s, sLastBits)) duplicate += 1;
+              else logSample(load<u64>(s, sRef), t, bits);
+              continue;
+            }
+            if (t < last) {
+              if (!takesLate) {
+                outOfOrder += 1;
+                continue;
+              }
+              if (t < lateMin) {
+                tooOld += 1;
+                continue;
+              }
+              logSample(load<u64>(s, sRef), t, bits);
+              addLate(s, t, bits);
+              continue;
+            }
+          } else {
+            noteFirst(t);
+          }
+          storeSample(s, t, bits);
+          logSample(load<u64>(s, sRef), t, bits);
+          continue;
+        }
+        if (!takesLate) {
           outOfBounds += 1;
           continue;
         }
-        if (s == 0) {
-          s = createSeries(nextRef, tag, labels, length);
-          insert(tag, s);
-          noteCreated(t);
-          if (toSeries == seriesBegin) {
-            store<u8>(toSeries, 1);
-            toSeries += 1;
-          }
-          toSeries = writeSeries(toSeries, nextRef, labels, length, load<u32>(r, 52));
-          nextRef += 1;
-          bump(kCreated, 1);
-        } else if (load<u32>(s, sOpen) != 0) {
-          let last = load<i64>(s, sMaxTime);
-          if (t < last) {
-            outOfOrder += 1;
-            continue;
-          }
-          if (t == last) {
-            if (bits != load<u64>(s, sLastBits)) duplicate += 1;
-            else logSample(load<u64>(s, sRef), t, bits);
-            continue;
-          }
+        if (t < lateMin) {
+          tooOld += 1;
+          continue;
         }
-        storeSample(s, t, bits);
+        if (s == 0) s = createOfRow(r);
         logSample(load<u64>(s, sRef), t, bits);
+        addLate(s, t, bits);
       }
     }
+    if (isHostRow) break;
   }
-  warmth = warm;
-  store<u32>(control, outOfBounds, kOutOfBounds);
-  store<u32>(control, outOfOrder, kOutOfOrder);
-  store<u32>(control, duplicate, kDuplicate);
+  bump(kOutOfBounds, outOfBounds);
+  bump(kOutOfOrder, outOfOrder);
+  bump(kDuplicate, duplicate);
+  bump(kTooOld, tooOld);
+  tellBounds();
+  return index;
+}
+
+function addLate(s: u32, t: i64, bits: u64): void {
+  store<i64>(toLate, t);
+  store<u64>(toLate, bits, 8);
+  store<u32>(toLate, s, 16);
+  toLate += lateBytes;
+}
+
+/** The host has seen the head's first sample. */
+export function startAt(t: i64): void {
+  if (started) return;
+  start(t);
+  tellBounds();
+}
+
+/** Creates the series of the host row. */
+export function createHostSeries(row: u32): u32 {
+  return createOfRow(rows + <usize>row * rowBytes);
+}
+
+export function appendFloat(s: u32, t: i64, bits: u64, log: bool): void {
+  if (load<u32>(s, sOpen) == 0 && load<u32>(s, sOldest) == 0) noteFirst(t);
+  storeSample(s, t, bits);
+  if (log) logSample(load<u64>(s, sRef), t, bits);
+}
+
+export function logFloat(s: u32, t: i64, bits: u64): void {
+  logSample(load<u64>(s, sRef), t, bits);
+}
+
+/** Ends the running samples record. */
+export function takeSamples(): void {
+  store<u32>(control, <u32>samplesBegin, kSamplesRecord);
+  store<u32>(control, <u32>(toSamples - samplesBegin), kSamplesRecord + 4);
+  samplesBegin = toSamples;
+}
+
+export function endAppend(): void {
+  takeSamples();
   store<u32>(control, appended, kAppended);
   store<i64>(control, timeMin, kMin);
   store<i64>(control, timeMax, kMax);
   store<u64>(control, nextRef, kNextRef);
-  store<i64>(control, appendableMin, kAppendableMin);
-  store<u32>(control, started ? 1 : 0, kStarted);
   store<u32>(control, <u32>seriesBegin, kSeriesRecord);
   store<u32>(control, <u32>(toSeries - seriesBegin), kSeriesRecord + 4);
-  store<u32>(control, <u32>samplesBegin, kSamplesRecord);
-  store<u32>(control, <u32>(toSamples - samplesBegin), kSamplesRecord + 4);
+  store<u32>(control, <u32>lateBegin, kLate);
+  store<u32>(control, <u32>(toLate - lateBegin) / lateBytes, kLateCount);
 }

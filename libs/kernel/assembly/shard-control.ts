@@ -25,8 +25,21 @@ import { allocate, release } from './shard-memory';
  *  144  f64  of runs that the entries need as new series
  *  152  u32  bytes of working space for the largest entry
  *  156  u32  bytes that whole entries take
+ *  160  u32  samples older than what is taken out of order
+ *  164  u32  address and
+ *  168  u32  count of the samples out of order
+ *  172  u32  series of the host row, or of the sample at which a replay has stopped (0: none); of the latter
+ *  176  u64  ref,
+ *  184  i64  timestamp and
+ *  192  u64  bits
+ *  200  i64  lowest time taken out of order; with
+ *  208  u32  1 if anything is
+ *  212  u32  smallest head chunk file that a truncation has seen; 0xffffffff for none
+ *  216  u32  address and
+ *  220  u32  count of a second list (emptied refs)
  */
-export const control: usize = memory.data(192, 16);
+const controlBytes: usize = 256;
+export const control: usize = memory.data(256, 16);
 export const kMin: usize = 0;
 export const kMax: usize = 8;
 export const kNextRef: usize = 16;
@@ -53,9 +66,21 @@ export const kSmallNeed: usize = 136;
 export const kRunNeed: usize = 144;
 export const kWorkNeed: usize = 152;
 export const kWhole: usize = 156;
+export const kTooOld: usize = 160;
+export const kLate: usize = 164;
+export const kLateCount: usize = 168;
+export const kStopSeries: usize = 172;
+export const kStopRef: usize = 176;
+export const kStopTime: usize = 184;
+export const kStopBits: usize = 192;
+export const kLateMin: usize = 200;
+export const kTakesLate: usize = 208;
+export const kOldestFile: usize = 212;
+export const kList2: usize = 216;
+export const kList2Count: usize = 220;
 
 export function clearControl(): void {
-  memory.fill(control, 0, 192);
+  memory.fill(control, 0, controlBytes);
   store<i64>(control, i64.MAX_VALUE, kMin);
   store<i64>(control, i64.MIN_VALUE, kMax);
 }
@@ -68,6 +93,7 @@ export const areaSamplesRecord: u32 = 2;
 export const areaPointers: u32 = 3;
 export const areaLabels: u32 = 4;
 export const areaList: u32 = 5;
+export const areaLate: u32 = 6;
 
 const keptBytes: u32 = 4 << 20;
 

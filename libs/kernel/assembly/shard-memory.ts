@@ -35,6 +35,9 @@ let freePages: u32 = 0;
 let freePageCount: u32 = 0;
 let freeRuns: u32 = 0;
 
+/** As far as memory has been reserved for the request that is being appended; 0 when none is. */
+let reservedEnd: u64 = 0;
+
 function growTo(end: u64, pagesMax: u32): bool {
   let have = (<u64>memory.size()) << 16;
   if (end <= have) return true;
@@ -65,7 +68,29 @@ export function reserveBytes(small: u64, runs: u64, isAppend: bool): bool {
   let pages = small + (small >> 2) + <u64>(smallMax / 16 + 4) * pageBytes;
   let free = <u64>freePageCount * pageBytes;
   let need = runs + (pages > free ? pages - free : 0);
-  return growTo(<u64>brk + need, isAppend ? wasmPagesMax - headroomPages : wasmPagesMax);
+  let end = <u64>brk + need;
+  if (!growTo(end, isAppend ? wasmPagesMax - headroomPages : wasmPagesMax)) return false;
+  reservedEnd = end;
+  return true;
+}
+
+/** No request is being appended any more: nothing is set aside for it. */
+export function endReservation(): void {
+  reservedEnd = 0;
+}
+
+/** Makes sure of one block besides what has been reserved; it may use the headroom. */
+export function reserveBlock(bytes: u32): bool {
+  let isSmall = bytes <= smallMax;
+  if (isSmall) {
+    if (load<u32>(classes + ((<usize>((bytes + 15) >> 4)) << 2)) != 0) return true;
+    if (reservedEnd == 0 && (freePageCount != 0 || freeRuns != 0)) return true;
+  }
+  let need = isSmall ? <u64>pageBytes : (<u64>bytes + pageHeader + pageBytes - 1) & ~(<u64>pageBytes - 1);
+  let end = max<u64>(reservedEnd, <u64>brk) + need;
+  if (!growTo(end, wasmPagesMax)) return false;
+  if (reservedEnd != 0) reservedEnd = end;
+  return true;
 }
 
 function takePage(): u32 {

@@ -1,10 +1,11 @@
+import { flagHost, flagRedirected, sLabels, sLastBits, sMaxTime, sOldest, sOpen, sRef } from './series-layout';
 import {
   area, areaLabels, areaList, bump, clearControl, control, kDropped, kKnown, kLeft, kList, kListCount, kMax, kMin, kNextRef, kAppended,
-  kRunNeed, kSeriesApplied, kSmallNeed, kWhole, kWorkNeed,
+  kRunNeed, kSeriesApplied, kSmallNeed, kStopBits, kStopRef, kStopSeries, kStopTime, kWhole, kWorkNeed,
 } from './shard-control';
 import { allocate, release } from './shard-memory';
-import { createSeries, dropChunks, sLabels, sMaxTime, sOpen, sRef } from './shard-series';
-import { find, insert } from './shard-table';
+import { createSeries, dropChunks, hasFlag, setFlags } from './shard-series';
+import { find, insert, remove } from './shard-table';
 import { hashInputEnd, labelsFromWal, readEnd, readVarint, skipLabels, unzigzag } from './shard-wal';
 import { xxh64 } from './xxh64';
 import { appendSample } from './xor';
@@ -56,6 +57,30 @@ function setEntry(ref: u64, s: u32, redirected: u32): void {
   }
   store<u32>(e, s, 16);
   store<u32>(e, redirected, 20);
+  if (redirected != 0) setFlags(s, flagRedirected);
+}
+
+/** The series that a ref stands for; 0 for none. */
+export function seriesOfRef(ref: u64): u32 {
+  return entries == 0 ? 0 : load<u32>(entryOf(ref), 16);
+}
+
+/** Removes the series that a ref stands for; whether there was one. */
+export function removeSeries(ref: u64): bool {
+  let s = seriesOfRef(ref);
+  if (s == 0) return false;
+  if (hasFlag(s, flagRedirected)) {
+    for (let i: u32 = 0; i <= mask; i++) {
+      let e = <usize>entries + <usize>i * entryBytes;
+      if (load<u32>(e, 16) == s) store<u32>(e, 0, 16);
+    }
+  } else {
+    store<u32>(entryOf(ref), 0, 16);
+  }
+  dropChunks(s);
+  remove(s);
+  release(s);
+  return true;
 }
 
 /** Bytes that `more` refs may make the table grow by. */
@@ -107,12 +132,17 @@ function canonicalMost(labels: usize, end: usize): u32 {
   return <u32>(end - labels) + <u32>readVarint(labels, end) * 8;
 }
 
+const appliedBytes: u32 = 16;
+
 /**
  * Applies checked entries of a series record that are not marked in `done` (a byte for each). Labels already known lose their
- * chunks; unknown ones are left to other shards unless `create` is set.
+ * chunks; unknown ones are left to other shards unless `create` is set. The list: for each entry applied, u64 ref, u32 series, u32 1 if the
+ * series was the host's.
  */
-export function replaySeries(begin: usize, length: u32, done: usize, create: bool): void {
+export function replaySeries(begin: usize, length: u32, entryCount: u32, done: usize, create: bool): void {
   clearControl();
+  let list: usize = area(areaList, entryCount * appliedBytes);
+  let to = list;
   let end = begin + length;
   let at = begin;
   let maxRef: u64 = 0;
@@ -136,15 +166,23 @@ export function replaySeries(begin: usize, length: u32, done: usize, create: boo
     }
     store<u8>(flag, 1);
     bump(kSeriesApplied, 1);
+    let wasHost: u32 = 0;
     if (s == 0) {
       s = createSeries(ref, tag, canonical, canonicalLength);
       insert(tag, s);
     } else {
+      wasHost = hasFlag(s, flagHost) ? 1 : 0;
       dropChunks(s);
     }
+    store<u64>(to, ref);
+    store<u32>(to, s, 8);
+    store<u32>(to, wasHost, 12);
+    to += appliedBytes;
     setEntry(ref, s, load<u64>(s, sRef) != ref ? 1 : 0);
   }
   store<u64>(control, maxRef, kNextRef);
+  store<u32>(control, <u32>list, kList);
+  store<u32>(control, <u32>(to - list) / appliedBytes, kListCount);
 }
 
 /** Walks samples of a record, `samplesMax` at most, as far as they are whole. Leaves their number as kLeft and their bytes as kWhole. */
@@ -165,16 +203,36 @@ export function checkSamples(begin: usize, length: u32, samplesMax: u32): void {
   store<u32>(control, <u32>(at - begin), kWhole);
 }
 
-/** Appends samples of a checked record whose refs this shard knows: its first 17 bytes, and then some of its samples. */
+let sampleAt: usize = 0;
+let samplesEnd: usize = 0;
+let baseRef: i64 = 0;
+let baseTime: i64 = 0;
+let minTime: i64 = 0;
+
+/**
+ * Appends samples of a checked record whose refs this shard knows: its first 17 bytes, and then some of its samples. Stops at one of the host's
+ * series that is newer than all others there, which is left in kStopSeries and behind.
+ */
 export function replaySamples(record: usize, length: u32, minValid: i64): void {
+  samplesEnd = record + length;
+  sampleAt = min(record + 17, samplesEnd);
+  minTime = minValid;
+  if (length >= 17) {
+    baseRef = <i64>bswap<u64>(load<u64>(record, 1));
+    baseTime = <i64>bswap<u64>(load<u64>(record, 9));
+  }
+  resumeSamples();
+}
+
+/** Goes on behind the sample that the last call has stopped at. */
+export function resumeSamples(): void {
   clearControl();
-  if (length < 17 || entries == 0) return;
-  let baseRef = <i64>bswap<u64>(load<u64>(record, 1));
-  let baseTime = <i64>bswap<u64>(load<u64>(record, 9));
-  let end = record + length;
-  let at = record + 17;
+  if (entries == 0) return;
+  let end = samplesEnd;
+  let at = sampleAt;
   let known: u32 = 0;
   let dropped: u32 = 0;
+  let stored: u32 = 0;
   let timeMin = i64.MAX_VALUE;
   let timeMax = i64.MIN_VALUE;
   while (at < end) {
@@ -187,19 +245,42 @@ export function replaySamples(record: usize, length: u32, minValid: i64): void {
     if (s == 0) continue;
     known += 1;
     if (t > load<i64>(e, 8)) store<i64>(e, t, 8);
-    if (t < minValid || (load<u32>(s, sOpen) != 0 && t <= load<i64>(s, sMaxTime))) {
+    if (t < minTime) {
       dropped += 1;
       continue;
     }
+    if (load<u32>(s, sOpen) != 0) {
+      if (t <= load<i64>(s, sMaxTime)) {
+        dropped += 1;
+        continue;
+      }
+    } else {
+      let isHost = hasFlag(s, flagHost);
+      if ((isHost || load<u32>(s, sOldest) != 0) && t <= load<i64>(s, sMaxTime)) {
+        // The chunk is in a file, which does not say what the bits of its last sample are.
+        if (t == load<i64>(s, sMaxTime) && !isHost) store<u64>(s, bits, sLastBits);
+        dropped += 1;
+        continue;
+      }
+      if (isHost) {
+        store<u32>(control, s, kStopSeries);
+        store<u64>(control, ref, kStopRef);
+        store<i64>(control, t, kStopTime);
+        store<u64>(control, bits, kStopBits);
+        break;
+      }
+    }
     appendSample(s, t, bits);
+    stored += 1;
     if (t < timeMin) timeMin = t;
     if (t > timeMax) timeMax = t;
   }
+  sampleAt = at;
   store<i64>(control, timeMin, kMin);
   store<i64>(control, timeMax, kMax);
   store<u32>(control, known, kKnown);
   store<u32>(control, dropped, kDropped);
-  store<u32>(control, known - dropped, kAppended);
+  store<u32>(control, stored, kAppended);
 }
 
 /** Ends the replay. The list: for each redirected ref, u64 ref and i64 newest timestamp seen. */

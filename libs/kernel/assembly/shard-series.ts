@@ -1,63 +1,13 @@
 import { allocate, release } from './shard-memory';
+import {
+  cFlags, chunkStored, cMinTime, cNext, flagHost, flagHostOpen, flagUnstored, sFlags, sLabels, sLabelsLength, sMaxTime,
+  sMinTime, sNewest, sOldest, sOpen, sRef, sTag,
+} from './series-layout';
 
-/**
- * A series: 80 bytes, then its labels in canonical form, so that comparing labels and appending touch neighbouring cache lines.
- *
- *    0  u64  ref
- *    8  i64  timestamp of the newest sample
- *   16  u64  bits of its value
- *   24  i64  nextAt: from here on a new chunk is cut
- *   32  i64  last timestamp delta
- *   40  u32  open chunk: its payload, count field included; 0 for none
- *   44  u16  its capacity in bytes
- *   46  u16  its length in bits
- *   48  u16  its samples; the count field in the payload is set only when somebody looks
- *   50  u8   leading zero bits of the value window; 255 for none
- *   51  u8   trailing zero bits
- *   52  u32  length of the labels
- *   56  i64  timestamp of the open chunk's first sample
- *   64  u32  oldest and
- *   68  u32  newest finished chunk; 0 for none
- *   72  u32  low half of the labels' hash
- *   76  u32  number of finished chunks
- *   80       labels
- *
- * A finished chunk
- *    0  i64  min time
- *    8  i64  max time
- *   16  u32  next chunk; 0 for none
- *   20  u16  payload length
- *   22  u16  samples
- *   24       payload: count field and stream of encoding 1
- */
-export const sRef: usize = 0;
-export const sMaxTime: usize = 8;
-export const sLastBits: usize = 16;
-export const sNextAt: usize = 24;
-export const sDelta: usize = 32;
-export const sOpen: usize = 40;
-export const sCapacity: usize = 44;
-export const sBits: usize = 46;
-export const sCount: usize = 48;
-export const sLead: usize = 50;
-export const sTrail: usize = 51;
-export const sLabelsLength: usize = 52;
-export const sMinTime: usize = 56;
-export const sOldest: usize = 64;
-export const sNewest: usize = 68;
-export const sTag: usize = 72;
-export const sChunks: usize = 76;
-export const sLabels: usize = 80;
-
-export const cMinTime: usize = 0;
-export const cMaxTime: usize = 8;
-export const cNext: usize = 16;
-export const cLength: usize = 20;
-export const cCount: usize = 22;
-export const cData: usize = 24;
-
-/** Chunks of all series, open ones included. */
+/** Chunks of all series, open ones included, those of the host too. */
 export let chunkCount: u32 = 0;
+/** Finished chunks that no file has. */
+export let unstoredCount: u32 = 0;
 
 export function addChunks(n: i32): void {
   chunkCount += n;
@@ -73,30 +23,74 @@ export function createSeries(ref: u64, tag: u32, labels: usize, length: u32): u3
   return s;
 }
 
-/** Gives back every chunk; the series stays. */
+// @ts-ignore: decorator
+@inline
+export function hasFlag(s: u32, flag: u8): bool {
+  return (load<u8>(s, sFlags) & flag) != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function setFlags(s: u32, flags: u8): void {
+  store<u8>(s, load<u8>(s, sFlags) | flags, sFlags);
+}
+
+// @ts-ignore: decorator
+@inline
+export function clearFlags(s: u32, flags: u8): void {
+  store<u8>(s, load<u8>(s, sFlags) & ~flags, sFlags);
+}
+
+export function hasSamples(s: u32): bool {
+  return load<u32>(s, sOpen) != 0 || load<u32>(s, sOldest) != 0 || hasFlag(s, flagHost);
+}
+
+/** Makes a complete chunk the newest of the list. */
+export function linkChunk(s: u32, c: u32): void {
+  store<u32>(c, 0, cNext);
+  let newest = load<u32>(s, sNewest);
+  if (newest == 0) atomic.store<u32>(s, c, sOldest);
+  else atomic.store<u32>(newest, c, cNext);
+  store<u32>(s, c, sNewest);
+  if ((load<u8>(c, cFlags) & chunkStored) != 0) return;
+  setFlags(s, flagUnstored);
+  unstoredCount += 1;
+}
+
+/** Notes that a file has the chunk now. */
+export function noteStored(): void {
+  unstoredCount -= 1;
+}
+
+/** Gives back a finished chunk, and returns the one behind it. */
+export function dropChunk(c: u32): u32 {
+  let next = load<u32>(c, cNext);
+  if ((load<u8>(c, cFlags) & chunkStored) == 0) unstoredCount -= 1;
+  chunkCount -= 1;
+  release(c);
+  return next;
+}
+
+/** Gives back every chunk, and the series from the host; it stays, and stays pinned. */
 export function dropChunks(s: u32): void {
   let open = load<u32>(s, sOpen);
   if (open != 0) {
     release(open);
     chunkCount -= 1;
   }
-  let c = load<u32>(s, sOldest);
-  while (c != 0) {
-    let next = load<u32>(c, cNext);
-    release(c);
-    chunkCount -= 1;
-    c = next;
-  }
+  if (hasFlag(s, flagHostOpen)) chunkCount -= 1;
+  for (let c = load<u32>(s, sOldest); c != 0; c = dropChunk(c));
   store<u32>(s, 0, sOpen);
   store<u32>(s, 0, sOldest);
   store<u32>(s, 0, sNewest);
-  store<u32>(s, 0, sChunks);
+  clearFlags(s, flagHost | flagHostOpen | flagUnstored);
 }
 
-/** Start of the oldest chunk; meaningless for a series without any. */
+/** Start of the oldest chunk; meaningless for a series without samples. */
 export function oldestTime(s: u32): i64 {
   let c = load<u32>(s, sOldest);
-  return c != 0 ? load<i64>(c, cMinTime) : load<i64>(s, sMinTime);
+  if (c != 0) return load<i64>(c, cMinTime);
+  return load<u32>(s, sOpen) != 0 || hasFlag(s, flagHostOpen) ? load<i64>(s, sMinTime) : load<i64>(s, sMaxTime);
 }
 
 /** Whether two runs of `length` bytes are equal; 16 at a time, the last step overlapping. */

@@ -1,5 +1,6 @@
 import { allocate, release } from './shard-memory';
-import { equalBytes, sLabels, sLabelsLength } from './shard-series';
+import { sLabels, sLabelsLength, sTag } from './series-layout';
+import { equalBytes } from './shard-series';
 
 /**
  * Finds series by the hash of their labels: open addressing with linear probing, at most 7 of 10 slots in use. A slot holds
@@ -125,4 +126,11 @@ export function removeAt(index: u32): void {
   }
   store<u64>(slotAt(hole), 0);
   seriesCount -= 1;
+}
+
+/** Takes a series out of the table. */
+export function remove(s: u32): void {
+  let i = homeOf(load<u32>(s, sTag));
+  while (load<u32>(slotAt(i), 4) != s) i = (i + 1) & tableMask;
+  removeAt(i);
 }

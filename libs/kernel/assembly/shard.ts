@@ -5,6 +5,7 @@
 import {
   area,
   areaLabels,
+  areaLate,
   areaList,
   areaNeed,
   areaPointers,
@@ -18,13 +19,20 @@ import {
 } from './shard-control';
 import { limitMemory, reserveBytes, usedBytes } from './shard-memory';
 import { entriesNeed } from './shard-replay';
-import { chunkCount, sRef } from './shard-series';
+import { sRef } from './series-layout';
+import { chunkCount, dropChunks, unstoredCount } from './shard-series';
 import { openTable, seriesCount, slotAt, tableMask, tableNeed } from './shard-table';
 import { configureChunks } from './xor';
 
-export { append } from './shard-append';
+export {
+  appendFloat, beginAppend, createHostSeries, endAppend, logFloat, runAppend, startAt, takeSamples,
+} from './shard-append';
 export { cursorAgain, cursorClose, cursorNext, cursorOpen, cursorStep, cursorTotal } from './shard-cursor';
-export { checkSamples, checkSeries, replayEnd, replaySamples, replaySeries } from './shard-replay';
+export { attach, clearHost, finishChunk, markStored, newChunk, pushChunk, setHost, setPinned, stepUnstored } from './shard-host';
+export {
+  checkSamples, checkSeries, removeSeries, replayEnd, replaySamples, replaySeries, resumeSamples, seriesOfRef,
+} from './shard-replay';
+export { snapshotBegin, snapshotEnd, snapshotFrom, snapshotInto, snapshotStep, snapshotTotal } from './shard-snapshot';
 export { truncateBegin, truncateStep } from './shard-truncate';
 
 /** `seed`: a random number that places series in the table; `pagesMax`: wasm pages that memory may have. */
@@ -42,7 +50,7 @@ export function request(bytes: u32): u32 {
 
 /**
  * Makes sure that an append cannot run out of memory half way. `small` and `runs` are what series and chunks take; then come the sizes of the
- * areas, and how many series may be new.
+ * areas, how many series may be new, and bytes for samples out of order.
  */
 export function reserveAppend(
   small: f64,
@@ -51,6 +59,7 @@ export function reserveAppend(
   seriesRecord: u32,
   samplesRecord: u32,
   rows: u32,
+  late: u32,
 ): bool {
   let need =
     <u64>runs +
@@ -58,6 +67,7 @@ export function reserveAppend(
     areaNeed(areaRequest, request) +
     areaNeed(areaSamplesRecord, samplesRecord) +
     areaNeed(areaPointers, 64);
+  if (late != 0) need += areaNeed(areaLate, late);
   if (seriesRecord != 0) need += areaNeed(areaSeriesRecord, seriesRecord);
   return reserveBytes(<u64>small, need, true);
 }
@@ -66,7 +76,7 @@ export function reserveAppend(
 export function reserveReplay(small: f64, runs: f64, request: u32, work: u32, rows: u32, refs: u32): bool {
   return reserveBytes(
     <u64>small,
-    <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaLabels, work) + entriesNeed(refs),
+    <u64>runs + tableNeed(rows) + areaNeed(areaRequest, request) + areaNeed(areaLabels, work) + areaNeed(areaList, refs * 16) + entriesNeed(refs),
     false,
   );
 }
@@ -82,6 +92,15 @@ export function series(): u32 {
 
 export function chunks(): u32 {
   return chunkCount;
+}
+
+export function unstored(): u32 {
+  return unstoredCount;
+}
+
+/** A series whose labels were logged once more: what it had is gone. */
+export function resetSeries(s: u32): void {
+  dropChunks(s);
 }
 
 export function used(): u32 {

@@ -1,8 +1,9 @@
 import { allocate, release } from './shard-memory';
 import {
-  addChunks, cCount, cData, cLength, cMaxTime, cMinTime, cNext,
-  sBits, sCapacity, sChunks, sCount, sDelta, sLastBits, sLead, sMaxTime, sMinTime, sNewest, sNextAt, sOldest, sOpen, sTrail,
-} from './shard-series';
+  cCount, cData, cEncoding, cFlags, cLength, cMaxTime, cMinTime,
+  sBits, sCapacity, sCount, sDelta, sLastBits, sLead, sMaxTime, sMinTime, sNextAt, sOpen, sTrail,
+} from './series-layout';
+import { addChunks, linkChunk } from './shard-series';
 
 /**
  * The append side of XOR chunks (spec/tsdb.md 1.4, 1.10); its plain twin is the chunk library. Bits are written with wide big-endian
@@ -60,25 +61,28 @@ function growOpen(s: u32, bytes: u32): void {
   store<u16>(s, <u16>capacity, sCapacity);
 }
 
+/** Bytes that finishOpen allocates. */
+export function finishedBytes(s: u32): u32 {
+  return <u32>cData + ((<u32>load<u16>(s, sBits) + 7) >> 3);
+}
+
 /** Turns the open chunk into a finished one of exactly its size. */
-function finishOpen(s: u32): void {
+export function finishOpen(s: u32): void {
   let open = load<u32>(s, sOpen);
   let length = (<u32>load<u16>(s, sBits) + 7) >> 3;
   let count = load<u16>(s, sCount);
   let c = allocate(<u32>cData + length);
   store<i64>(c, load<i64>(s, sMinTime), cMinTime);
   store<i64>(c, load<i64>(s, sMaxTime), cMaxTime);
-  store<u32>(c, 0, cNext);
-  store<u16>(c, <u16>length, cLength);
+  store<u32>(c, length, cLength);
   store<u16>(c, count, cCount);
+  store<u8>(c, 1, cEncoding);
+  store<u8>(c, 0, cFlags);
   memory.copy(<usize>c + cData, open, length);
   store<u16>(c, bswap<u16>(count), cData);
   release(open);
-  let newest = load<u32>(s, sNewest);
-  if (newest == 0) store<u32>(s, c, sOldest);
-  else store<u32>(newest, c, cNext);
-  store<u32>(s, c, sNewest);
-  store<u32>(s, load<u32>(s, sChunks) + 1, sChunks);
+  store<u32>(s, 0, sOpen);
+  linkChunk(s, c);
 }
 
 /** Makes the payload of the open chunk complete by setting its count field. */

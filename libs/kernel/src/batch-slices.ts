@@ -3,6 +3,8 @@ import { groupBytes, rowBytes, sampleBytes, type ScannedBatch } from './batch.js
 /** Some rows of a group, cut out for copying: offsets in the rows count from `bodyStart` bytes before the body, and `firstSample` before the samples. */
 export interface BatchSlice {
   readonly rows: Uint8Array;
+  /** Index of the first of them among the batch's rows. */
+  readonly firstRow: number;
   readonly rowCount: number;
   readonly body: Uint8Array;
   readonly bodyStart: number;
@@ -22,7 +24,7 @@ export const sliceLimitsDefault: SliceLimits = { rows: 4096, samples: 65_536, la
 
 /** What a group may take of a shard at most. */
 export interface GroupNeed {
-  /** Rows that have samples, and may be stored. */
+  /** Rows that have samples of any kind, and may be stored. */
   readonly rows: number;
   readonly samples: number;
   /** Bytes of small blocks and of runs of pages, should every row become a series. */
@@ -68,7 +70,7 @@ export function sliceGroup(batch: ScannedBatch, group: number, limits: SliceLimi
     rowCount <= limits.rows &&
     sampleCount <= limits.samples &&
     body.length <= limits.labelBytes;
-  if (!isOneSlice) return new SlicedGroup(batch, rows, limits);
+  if (!isOneSlice) return new SlicedGroup(batch, { rows, firstRow }, limits);
   // The usual request goes through without a look at its rows: what they need is estimated from the body.
   const samples = batch.samples.subarray(0, sampleCount * sampleBytes);
   const need: GroupNeed = {
@@ -81,7 +83,7 @@ export function sliceGroup(batch: ScannedBatch, group: number, limits: SliceLimi
     sliceRows: rowCount,
     sliceSamples: sampleCount,
   };
-  return { need, slices: () => [{ rows, rowCount, body, bodyStart: 0, samples, firstSample: 0 }] };
+  return { need, slices: () => [{ rows, firstRow, rowCount, body, bodyStart: 0, samples, firstSample: 0 }] };
 }
 
 /** The rows [from, to), without the first `skip` samples of the first, and with `lastCount` samples of the last. */
@@ -98,12 +100,15 @@ class SlicedGroup implements BatchGroup {
   readonly need: GroupNeed;
   readonly #batch: ScannedBatch;
   readonly #rows: Uint8Array;
+  readonly #firstRow: number;
   readonly #view: DataView;
   readonly #limits: SliceLimits;
 
-  constructor(batch: ScannedBatch, rows: Uint8Array, limits: SliceLimits) {
+  constructor(batch: ScannedBatch, group: { readonly rows: Uint8Array; readonly firstRow: number }, limits: SliceLimits) {
+    const { rows, firstRow } = group;
     this.#batch = batch;
     this.#rows = rows;
+    this.#firstRow = firstRow;
     this.#view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
     this.#limits = limits;
     let sampledRows = 0;
@@ -114,7 +119,7 @@ class SlicedGroup implements BatchGroup {
     for (let at = 0; at < rows.length; at += rowBytes) {
       const count = this.#sampleCount(at);
       labelBytesMax = Math.max(labelBytesMax, this.#labelsLength(at));
-      if (count === 0) continue;
+      if (count === 0 && !this.#hasHistograms(at)) continue;
       sampledRows += 1;
       samples += count;
       const labels = this.#labelsLength(at);
@@ -144,6 +149,11 @@ class SlicedGroup implements BatchGroup {
   /** Of a row that cannot be stored, neither labels nor samples are looked at. */
   #sampleCount(at: number): number {
     return this.#view.getUint8(at + 48) === 0 ? this.#view.getUint32(at + 28, true) : 0;
+  }
+
+  /** A row without float samples may become a series, too. */
+  #hasHistograms(at: number): boolean {
+    return this.#view.getUint8(at + 48) === 0 && this.#view.getUint32(at + 40, true) > 0;
   }
 
   #labelsLength(at: number): number {
@@ -185,7 +195,7 @@ class SlicedGroup implements BatchGroup {
     if (cut.skip > 0) {
       view.setUint32(24, view.getUint32(24, true) + cut.skip, true);
       view.setUint32(28, view.getUint32(28, true) - cut.skip, true);
-      view.setUint32(40, 0, true); // Histograms were counted with the row's first samples.
+      view.setBigUint64(40, 0n, true); // Histograms and exemplars came with the row's first samples.
     }
     let bodyStart = body.length;
     let bodyEnd = 0;
@@ -212,6 +222,7 @@ class SlicedGroup implements BatchGroup {
       return {
         rows,
         rowCount,
+        firstRow: this.#firstRow + cut.from,
         bodyStart,
         firstSample,
         body: body.subarray(bodyStart, bodyEnd),
@@ -243,6 +254,7 @@ class SlicedGroup implements BatchGroup {
       view.setUint32(at + 24, sampleTo, true);
       sampleTo += count;
     }
-    return { rows, rowCount: rows.length / rowBytes, body, bodyStart: 0, samples, firstSample: 0 };
+    const rowCount = rows.length / rowBytes;
+    return { rows, rowCount, firstRow: this.#firstRow + cut.from, body, bodyStart: 0, samples, firstSample: 0 };
   }
 }

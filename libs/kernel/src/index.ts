@@ -39,14 +39,15 @@ export {
   type ShardSeries,
   type ShardSnapshotDescription,
   type ShardSnapshotReader,
-  type SharedMemory,
 } from './shard-snapshot.js';
+export type { SharedMemory } from './wasm.js';
 export type {
   FinishedChunk,
   OutOfOrderList,
   OutOfOrderSample,
   RecordSlice,
   SeriesAddress,
+  SeriesReplay,
   ShardAppend,
   ShardBounds,
   ShardOptions,

@@ -121,6 +121,17 @@ export interface UnstoredChunk extends FinishedChunk {
   readonly ref: bigint;
 }
 
+export interface SeriesReplay {
+  readonly applied: number;
+  /** The largest ref of the slice. */
+  readonly maxRef: bigint;
+  /** Series whose labels were logged once more, and that were the host's: what it has of them is void. */
+  readonly hostReset: SeriesAddress[];
+  /** Bounds of the chunks in files that were claimed; min > max when none were. */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+}
+
 export interface ShardReplay {
   /** Bounds of what was stored since the call began. */
   readonly minTime: bigint;
