@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { peerOrSkip } from '@gauntlet/base/testing';
 import { compareLabels } from '@gauntlet/model';
 import { MemorySource } from './byte-source.js';
 import { readChunk } from './chunk-reader.js';
 import { crc32c } from './crc32c.js';
 import { type BlockIndex, openIndex } from './index-reader.js';
-import { encodeBlockMeta } from './meta.js';
 import {
   cursorOf,
   encodeLabels,
@@ -20,7 +15,6 @@ import {
   memoryBlock,
   testdata,
 } from './testing/fixtures.js';
-import { encodeTombstones } from './tombstones.js';
 import { type BlockSeries, type WriteBlockOptions, writeBlock } from './write-block.js';
 
 const refused = expect.objectContaining({ kind: 'corrupt', code: 'BLOCK_INDEX_CORRUPT', file: 'index' });
@@ -224,46 +218,4 @@ describe('a damaged index', () => {
       { numRuns: 400 },
     );
   });
-});
-
-const promtool = peerOrSkip('promtool') ?? '';
-(promtool === '' ? test.skip : test)('promtool analyzes and dumps a block of ours', async () => {
-  const { stats, files } = await write(exampleSeries);
-  const ulid = '01HF859JX0000G40R40M30E209';
-  const meta = encodeBlockMeta({
-    ulid,
-    minTime: exampleTimeMs,
-    maxTime: 1_700_006_400_000,
-    stats,
-    compaction: { level: 1, sources: [ulid] },
-    version: 1,
-  });
-  const data = mkdtempSync(join(tmpdir(), 'gauntlet-block-'));
-  try {
-    mkdirSync(join(data, 'wal')); // `dump` looks for one.
-    for (const [name, bytes] of Object.entries({
-      ...files,
-      tombstones: encodeTombstones(new Map()),
-      'meta.json': meta,
-    })) {
-      mkdirSync(dirname(join(data, ulid, name)), { recursive: true });
-      writeFileSync(join(data, ulid, name), bytes);
-    }
-    const analyze = spawnSync(promtool, ['tsdb', 'analyze', '--extended', data, ulid], { encoding: 'utf8' });
-    expect(analyze.stderr).toBe('');
-    expect(analyze.stdout).toContain('Total Series: 2');
-    const dump = spawnSync(promtool, ['tsdb', 'dump', data], { encoding: 'utf8' });
-    expect(dump.stderr).toBe('');
-    expect(dump.stdout.trim().split('\n').sort()).toEqual(
-      [
-        '"a"} 1 1700000000000',
-        '"a"} 2 1700000015000',
-        '"a"} 3 1700000030001',
-        '"a"} 4 1700000045000',
-        '"b"} 1 1700000000000',
-      ].map((end) => `{__name__="up", job=${end}`),
-    );
-  } finally {
-    rmSync(data, { recursive: true });
-  }
 });
