@@ -1,0 +1,104 @@
+import type { Log } from '@gauntlet/base';
+import type { BlockMeta } from '@gauntlet/block';
+import type { Vfs } from '@gauntlet/vfs';
+import { deleteBlock, loadBlocks } from './block-directory.js';
+import { bytesBelow } from './disk-usage.js';
+import { journalName } from './journal.js';
+import { planRetention, type RetentionPolicy } from './retention.js';
+
+/*
+ * What can be done with a tenant's directory whose database is not open: it costs no head, no log and no timers. Whoever calls these sees to it
+ * that the database is not opened meanwhile.
+ */
+
+export interface DatabasePlace {
+  readonly vfs: Vfs;
+  /** The tenant's directory. */
+  readonly dir: string;
+  readonly log: Log;
+}
+
+/** In the order in which they must go: what names series by the log's numbers never outlives the log that numbers them. */
+const logParts = ['chunks_head', 'wbl', 'wal'] as const;
+/** Damaged files are for a human to look at: no log, and never deleted with it. */
+const setAside = /\.damaged(-\d+)?$/;
+
+/** Whether the directory may hold samples that are in no block, so that the database has to be opened. */
+export async function hasLog(vfs: Vfs, dir: string): Promise<boolean> {
+  if ((await vfs.stat(`${dir}/${journalName}`)) !== undefined) return true;
+  for (const part of ['wal', 'wbl'])
+    for (const path of await partsOf(vfs, `${dir}/${part}`)) {
+      const { kind, size } = (await vfs.stat(path)) ?? { kind: 'file', size: 0 };
+      if ((kind === 'directory' ? await bytesBelow(vfs, path) : size) > 0) return true;
+    }
+  return false;
+}
+
+/**
+ * Empties the log of a database whose head was empty when it was closed: every sample in it is in a block. Then a start need not replay it to find that
+ * out. After a crash in between, what is left of it replays to nothing.
+ */
+export async function forgetLog(vfs: Vfs, dir: string): Promise<void> {
+  for (const part of logParts) {
+    const paths = await partsOf(vfs, `${dir}/${part}`);
+    // Oldest first: what is left has no gap.
+    for (const path of paths) await removePart(vfs, path);
+    // Gone for good before the next part begins to go.
+    if (paths.length > 0) await vfs.syncDir(`${dir}/${part}`);
+  }
+}
+
+async function partsOf(vfs: Vfs, dir: string): Promise<string[]> {
+  if ((await vfs.stat(dir)) === undefined) return [];
+  return (await vfs.readDir(dir)).filter(({ name }) => !setAside.test(name)).map(({ name }) => `${dir}/${name}`);
+}
+
+/** A checkpoint is a directory, and half of one would be taken for a damaged one. */
+async function removePart(vfs: Vfs, path: string): Promise<void> {
+  if ((await vfs.stat(path))?.kind !== 'directory') return vfs.remove(path);
+  const doomed = path.endsWith('.tmp') ? path : `${path}.tmp`;
+  if (doomed !== path) {
+    await vfs.removeAll(doomed);
+    await vfs.rename(path, doomed);
+  }
+  await vfs.removeAll(doomed);
+}
+
+export interface RetainedBlocks {
+  /** Left after it, oldest first. */
+  readonly blocks: readonly BlockMeta[];
+  readonly deleted: readonly string[];
+  /** Over a limit, and kept because they are not in the bucket. */
+  readonly heldBack: readonly string[];
+}
+
+/** Applies retention; also removes what a killed process left half done. */
+export async function retainBlocks(
+  { vfs, dir, log }: DatabasePlace,
+  policy: Omit<RetentionPolicy, 'otherBytes'>,
+): Promise<RetainedBlocks> {
+  const { blocks } = await loadBlocks(vfs, dir, log);
+  const sizes = policy.retentionBytesMax > 0;
+  const retained = [];
+  for (const { ulid, minTime, maxTime, compaction } of blocks) {
+    const bytes = sizes ? await bytesBelow(vfs, `${dir}/${ulid}`) : 0;
+    retained.push({
+      id: ulid,
+      minTimeMs: minTime,
+      maxTimeMs: maxTime,
+      deletable: compaction.deletable ?? false,
+      bytes,
+    });
+  }
+  const { doomed, heldBack } = planRetention(retained, { ...policy, otherBytes: 0 });
+  const deleted = new Set<string>();
+  for (const { id } of doomed) {
+    await deleteBlock(vfs, dir, id);
+    deleted.add(id);
+  }
+  return {
+    blocks: blocks.filter(({ ulid }) => !deleted.has(ulid)),
+    deleted: [...deleted],
+    heldBack: heldBack.map(({ id }) => id),
+  };
+}
