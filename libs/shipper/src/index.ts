@@ -1,2 +1,9 @@
-export { createShipper, type Shipper, type ShipperCounters, type ShipperOptions, type SyncResult } from './shipper.js';
+export {
+  createShipper,
+  type Shipper,
+  type ShipperBacklog,
+  type ShipperCounters,
+  type ShipperOptions,
+  type SyncResult,
+} from './shipper.js';
 export { ShipError } from './shipper-error.js';

@@ -201,6 +201,35 @@ test('whichever call to the disk fails, nothing is shipped in halves and the nex
   }
 });
 
+test('what waits for a bucket that is down is told, and shrinks as it comes back', async () => {
+  const vfs = await twoBlocks();
+  const memory = new MemoryBucket();
+  let down = true;
+  const bucket = new FaultyBucket(memory, ({ operation, name }) =>
+    down || name?.startsWith(ids[0]) ? (operation === 'upload' ? 'fail' : undefined) : undefined,
+  );
+  const ship = shipper(vfs, bucket);
+  expect(ship.backlog).toEqual({ blocks: 0, oldestMs: undefined });
+  await expect(ship.sync(signal)).rejects.toThrow();
+  expect(ship.backlog).toEqual({ blocks: 2, oldestMs: 10 });
+  down = false;
+  await expect(ship.sync(signal)).rejects.toThrow();
+  expect(ship.backlog).toEqual({ blocks: 1, oldestMs: 20 });
+  bucket.plan = () => undefined;
+  await ship.sync(signal);
+  expect(ship.backlog).toEqual({ blocks: 0, oldestMs: undefined });
+});
+
+test('a block without samples may be deleted, for it is never uploaded; one of a higher level may not', async () => {
+  const vfs = new MemoryVfs();
+  await addBlock(vfs, ids[0], { numSamples: 0 });
+  await addBlock(vfs, ids[1], { level: 2 });
+  const ship = shipper(vfs, new MemoryBucket());
+  await ship.sync(signal);
+  expect(await ship.uploadedBlocks()).toEqual(new Set([ids[0]]));
+  expect(ship.backlog.blocks).toBe(0);
+});
+
 const program = peerOrSkip('minio');
 (program === undefined ? describe.skip : describe)('against a real MinIO behind a faulty proxy', () => {
   let minio: MinioServer;

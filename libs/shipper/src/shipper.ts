@@ -27,6 +27,13 @@ export interface ShipperOptions {
   readonly log?: Log;
 }
 
+/** Blocks with samples that are not in the bucket, as of the last look at the directory. */
+export interface ShipperBacklog {
+  readonly blocks: number;
+  /** Where the oldest of them begins, Unix milliseconds; undefined without any. */
+  readonly oldestMs: number | undefined;
+}
+
 /** For metrics; they only grow. */
 export interface ShipperCounters {
   dirSyncs: number;
@@ -53,6 +60,10 @@ export class Shipper {
     uploadFailures: 0,
     corruptedBlocks: 0,
   };
+  /** What waits, oldest first. */
+  #waiting: readonly BlockMeta[] = [];
+  /** Blocks without samples: there is nothing to upload, and nothing to lose. */
+  #empty: readonly string[] = [];
   readonly #options: ShipperOptions;
   readonly #clock: Pick<Clock, 'nowMs'>;
   /** Passes run one after another: two would write over each other's links. */
@@ -70,9 +81,14 @@ export class Shipper {
     return pass;
   }
 
-  /** What the state file says, for retention: only these blocks may be deleted here. */
+  /** For retention: only these blocks may be deleted here. What the state file says, and blocks that have no samples, which are never uploaded. */
   async uploadedBlocks(): Promise<Set<string>> {
-    return new Set(await readState(this.#options.vfs, this.#options.dir));
+    return new Set([...(await readState(this.#options.vfs, this.#options.dir)), ...this.#empty]);
+  }
+
+  /** Grows while the bucket does not take them. */
+  get backlog(): ShipperBacklog {
+    return { blocks: this.#waiting.length, oldestMs: this.#waiting[0]?.minTime };
   }
 
   async #sync(signal: AbortSignal): Promise<SyncResult> {
@@ -94,11 +110,15 @@ export class Shipper {
     const uploaded = local.filter((id) => known.has(id));
     const result = { uploaded: 0, failed: 0 };
     try {
-      for (const meta of await this.#localBlocks(local, result)) {
-        if (known.has(meta.ulid) || (meta.stats.numSamples ?? 0) === 0 || meta.compaction.level > 1) continue;
+      const blocks = await this.#localBlocks(local, result);
+      this.#empty = blocks.filter(isEmpty).map(({ ulid }) => ulid);
+      const waiting = blocks.filter((meta) => !known.has(meta.ulid) && !isEmpty(meta) && meta.compaction.level <= 1);
+      this.#waiting = waiting;
+      for (const meta of waiting) {
         try {
           if (await this.#ship(meta, signal)) result.uploaded++;
           uploaded.push(meta.ulid);
+          this.#waiting = this.#waiting.filter(({ ulid }) => ulid !== meta.ulid);
         } catch (error) {
           result.failed++;
           this.counters.uploadFailures++;
@@ -219,6 +239,8 @@ export class Shipper {
     return `${this.#options.dir}/thanos/upload${id === '' ? '' : `/${id}`}`;
   }
 }
+
+const isEmpty = ({ stats }: BlockMeta): boolean => (stats.numSamples ?? 0) === 0;
 
 /** A file as the source of an upload; each stream opens and closes it for itself. */
 function fileSource(vfs: Vfs, path: string, size: number): ObjectSource {

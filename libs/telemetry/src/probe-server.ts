@@ -13,6 +13,8 @@ export interface ProbeServerOptions {
   readonly registry: MetricRegistry;
   /** Whether work is welcome. Asked at each probe, so it must be cheap. */
   ready(): boolean;
+  /** Lines that `/-/ready` says beside it: why not, or what is not complete yet. */
+  readyNotes?(): readonly string[];
   /** Whether the process should live on; always, by default. */
   healthy?(): boolean;
   /** The `component` of `thanos_status`. */
@@ -29,7 +31,7 @@ export interface ProbeServer {
 
 /** Serves `/-/healthy`, `/-/ready` and `/metrics` (spec receive 2.2). Throws `ListenError`. */
 export async function startProbeServer(options: ProbeServerOptions): Promise<ProbeServer> {
-  const { registry, ready, healthy = () => true } = options;
+  const { registry, ready, readyNotes = () => [], healthy = () => true } = options;
   collectGauge(registry, {
     name: 'thanos_status',
     help: 'Represents status (0 indicates failure, 1 indicates success) of the component.',
@@ -42,7 +44,7 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Pro
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   app.all('/-/healthy', (_request, response) => answerProbe(response, healthy()));
-  app.all('/-/ready', (_request, response) => answerProbe(response, ready()));
+  app.all('/-/ready', (_request, response) => answerProbe(response, ready(), readyNotes()));
   app.get('/metrics', async (request, response) => {
     const openMetrics = request.headers.accept?.includes('application/openmetrics-text') ?? false;
     const type = openMetrics ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4';
@@ -90,13 +92,15 @@ export async function stopServer(server: Server, graceMs: number): Promise<void>
   clearTimeout(timer);
 }
 
-function answerProbe(response: ServerResponse, ok: boolean): void {
+/** Without notes the answers are those of Thanos. */
+function answerProbe(response: ServerResponse, ok: boolean, notes: readonly string[] = []): void {
+  const lines = notes.map((note) => `${note}\n`).join('');
   if (!ok) {
-    answerText(response, 503, 'NOT OK\n');
+    answerText(response, 503, `NOT OK\n${lines}`);
     return;
   }
   response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  response.end('OK');
+  response.end(lines === '' ? 'OK' : `OK\n${lines}`);
 }
 
 function answerText(response: ServerResponse, status: number, body: string): void {

@@ -95,11 +95,21 @@ describe('metrics', () => {
 describe('probes', () => {
   test('healthy, ready, metrics and unknown paths answer as recorded', async () => {
     let ready = false;
-    const server = await startProbeServer({ address: '127.0.0.1:0', registry: createRegistry(), ready: () => ready });
+    const notes: string[] = [];
+    const server = await startProbeServer({
+      address: '127.0.0.1:0',
+      registry: createRegistry(),
+      ready: () => ready,
+      readyNotes: () => notes,
+    });
     const text = { 'content-type': 'text/plain; charset=utf-8' };
     expect(await fetchText(server.port, '/-/healthy')).toMatchObject({ status: 200, body: 'OK', headers: text });
     expect(await fetchText(server.port, '/-/ready')).toMatchObject({ status: 503, body: 'NOT OK\n', headers: text });
+    notes.push('the disk is full');
+    expect(await fetchText(server.port, '/-/ready')).toMatchObject({ status: 503, body: 'NOT OK\nthe disk is full\n' });
     ready = true;
+    expect(await fetchText(server.port, '/-/ready')).toMatchObject({ status: 200, body: 'OK\nthe disk is full\n' });
+    notes.length = 0;
     expect(await fetchText(server.port, '/-/ready')).toMatchObject({ status: 200, body: 'OK' });
     expect(await fetchText(server.port, '/api/v1/receive')).toMatchObject({
       status: 404,
