@@ -11,16 +11,12 @@ export class FileWindow {
   #buffer = Buffer.alloc(windowBytes);
   /** Position in the file of the buffer's first byte. */
   #from = 0;
-  #length = 0;
+  /** Valid until the next `load`. */
+  bytes: Buffer = Buffer.alloc(0);
 
   constructor(file: VfsFile, size: number) {
     this.#file = file;
     this.size = size;
-  }
-
-  /** Valid until the next `load`. */
-  get bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
   }
 
   /** Where a position of the file lies in `bytes`. */
@@ -29,7 +25,7 @@ export class FileWindow {
   }
 
   has(position: number, count: number): boolean {
-    return position >= this.#from && position + count <= this.#from + this.#length;
+    return position >= this.#from && position + count <= this.#from + this.bytes.length;
   }
 
   /** Makes `has` true, and reads ahead. False when the file became shorter than it was. */
@@ -37,10 +33,11 @@ export class FileWindow {
     if (this.has(position, count)) return true;
     if (count > this.#buffer.length) this.#buffer = Buffer.alloc(count);
     const wanted = Math.min(this.#buffer.length, this.size - position);
-    this.#length = 0;
-    this.#length = await this.#file.read(this.#buffer.subarray(0, wanted), position);
+    this.bytes = this.#buffer.subarray(0, 0);
+    const length = await this.#file.read(this.#buffer.subarray(0, wanted), position);
+    this.bytes = this.#buffer.subarray(0, length);
     this.#from = position;
-    return this.#length >= count;
+    return length >= count;
   }
 
   /** The first byte from `position` on that is not zero; the file's size when all are. */

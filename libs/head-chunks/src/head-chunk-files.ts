@@ -120,7 +120,7 @@ class WrittenHeadChunks implements HeadChunkFiles {
   async read(position: HeadChunkPosition, dataLength: number): Promise<Uint8Array> {
     this.#refuseWhenClosed('read');
     const pending = this.#pending.find(position, recordBytes(dataLength));
-    if (pending !== undefined) return dataIn(pending, position, dataLength).slice();
+    if (pending !== undefined) return Uint8Array.from(dataIn(pending, position, dataLength));
     const record = Buffer.allocUnsafe(recordBytes(dataLength));
     const file = await this.#vfs.open(this.#path(position.file), 'read');
     try {

@@ -64,10 +64,12 @@ export async function loadHeadChunks(vfs: Vfs, dir: string, options: LoadHeadChu
       return { files: index, chunks, damage };
     }
     const outcome = await readOne(vfs, `${dir}/${entry.name}`, sizes[index]!, {
-      onChunk({ length: _, dataStart, dataLength, ...prefix }, offset, data) {
-        const sampleCount = sampleCountOf(prefix.encoding, data);
+      onChunk({ ref, minTimeMs, maxTimeMs, encoding, isOutOfOrder, dataStart, dataLength }, offset, data) {
+        const sampleCount = sampleCountOf(encoding, data);
+        const position = { file, offset };
+        const dataOffset = offset + dataStart;
         options.onChunk(
-          { ...prefix, sampleCount, position: { file, offset }, dataOffset: offset + dataStart, dataLength },
+          { ref, minTimeMs, maxTimeMs, encoding, isOutOfOrder, sampleCount, position, dataOffset, dataLength },
           data,
         );
         chunks += 1;

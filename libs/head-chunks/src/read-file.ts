@@ -84,8 +84,9 @@ async function checkHeader(window: FileWindow): Promise<FileOutcome | undefined>
 
 /** Ref and both times. Loaded are at least as many bytes. */
 function isZeroRecord(window: FileWindow, offset: number): boolean {
+  const { bytes } = window;
   const index = window.indexOf(offset);
-  for (let at = index; at < index + 24; at += 1) if (window.bytes[at] !== 0) return false;
+  for (let at = index; at < index + 24; at += 1) if (bytes[at] !== 0) return false;
   return true;
 }
 
@@ -121,14 +122,15 @@ async function hasChunk(window: FileWindow, from: number): Promise<boolean> {
   const first = window.indexOf(from);
   // What looks like chunks and is none costs a checksum each: there is a bound on that, too.
   let checksumBytesLeft = 16 * MiB;
+  const { bytes } = window;
   for (let at = first; at + recordBytesMin <= first + count && checksumBytesLeft > 0; at += 1) {
     // A ref or time that we could name begins like this.
-    if (window.bytes.readUInt16BE(at) !== 0) continue;
-    const prefix = decodePrefix(window.bytes, at, first + count - at);
+    if (bytes.readUInt16BE(at) !== 0) continue;
+    const prefix = decodePrefix(bytes, at, first + count - at);
     if (typeof prefix === 'string' || !isKnownEncoding(prefix.encoding)) continue;
     if (refusalOf(prefix) !== undefined) continue;
     checksumBytesLeft -= prefix.length;
-    if (checksumMatches(window.bytes, at, prefix.length)) return true;
+    if (checksumMatches(bytes, at, prefix.length)) return true;
   }
   return false;
 }

@@ -87,7 +87,8 @@ export class CrashVfs extends MemoryVfs {
     // The write that the power loss interrupts counts as begun; later ones do not happen.
     if (this.powerIsOff) return;
     super.write(file, bytes, position);
-    this.#durable(file).waiting.push({ position, bytes: bytes.slice() });
+    // Not `slice`: that of a Buffer is a view, and the caller may reuse what it gave.
+    this.#durable(file).waiting.push({ position, bytes: Uint8Array.from(bytes) });
   }
 
   protected override truncate(file: FileNode, size: number): void {
