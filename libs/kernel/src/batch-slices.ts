@@ -104,7 +104,11 @@ class SlicedGroup implements BatchGroup {
   readonly #view: DataView;
   readonly #limits: SliceLimits;
 
-  constructor(batch: ScannedBatch, group: { readonly rows: Uint8Array; readonly firstRow: number }, limits: SliceLimits) {
+  constructor(
+    batch: ScannedBatch,
+    group: { readonly rows: Uint8Array; readonly firstRow: number },
+    limits: SliceLimits,
+  ) {
     const { rows, firstRow } = group;
     this.#batch = batch;
     this.#rows = rows;

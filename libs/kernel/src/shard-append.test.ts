@@ -84,7 +84,7 @@ describe('what becomes of a float sample (spec/receive.md 6.3)', () => {
   test('a series whose first sample came out of order takes any appendable one after it', () => {
     const shard = headWithSeries();
     const result = appendRows(shard, [{ name: 'new', samples: [[appendable - 1n, one]] }], window);
-    const [{ s }] = [...result.outOfOrder] as [{ s: number }];
+    const { s } = [...result.outOfOrder][0]!;
     expect(shard.series(s)).toMatchObject({ hasSamples: false, isHost: false, isPinned: false });
     expect(appendRows(shard, [{ name: 'new', samples: [[appendable, two]] }], window).appended).toBe(1);
     expect(shard.series(s)).toMatchObject({ hasSamples: true, maxTime: appendable, lastBits: two });
@@ -92,7 +92,13 @@ describe('what becomes of a float sample (spec/receive.md 6.3)', () => {
 
   test('the first sample of an empty head settles both bounds for the rest of its request', () => {
     const shard = newShard();
-    const empty = { ...inOrder, appendableMin: int64Min, started: false, timestampMax: int64Max, outOfOrderWindow: 5n * hour };
+    const empty = {
+      ...inOrder,
+      appendableMin: int64Min,
+      started: false,
+      timestampMax: int64Max,
+      outOfOrderWindow: 5n * hour,
+    };
     const result = appendRows(
       shard,
       [
@@ -185,7 +191,13 @@ describe('host rows', () => {
     });
     const result = appendRows(shard, rows, inOrder, {
       onHostRow(_row, s) {
-        shard.pushChunk(s, { minTime: newest - 1n, maxTime: newest - 1n, count: 1, encoding: 2, data: Buffer.alloc(30) });
+        shard.pushChunk(s, {
+          minTime: newest - 1n,
+          maxTime: newest - 1n,
+          count: 1,
+          encoding: 2,
+          data: Buffer.alloc(30),
+        });
         shard.clearHost(s);
         shard.appendFloat(s, newest, one);
       },
@@ -253,7 +265,11 @@ describe('host rows', () => {
           expect(shard.bounds).toMatchObject({ started: false });
           shard.startAt(newest);
           shard.startAt(0n);
-          expect(shard.bounds).toEqual({ started: true, appendableMin: newest - hour, outOfOrderMin: newest - 2n * hour });
+          expect(shard.bounds).toEqual({
+            started: true,
+            appendableMin: newest - hour,
+            outOfOrderMin: newest - 2n * hour,
+          });
         },
       },
     );

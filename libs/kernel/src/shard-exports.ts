@@ -42,15 +42,7 @@ export interface ShardExports {
   endAppend(): void;
   finishChunk(s: number): number;
   newChunk(length: number): number;
-  pushChunk(
-    s: number,
-    chunk: number,
-    min: bigint,
-    max: bigint,
-    length: number,
-    count: number,
-    encoding: number,
-  ): void;
+  pushChunk(s: number, chunk: number, min: bigint, max: bigint, length: number, count: number, encoding: number): void;
   attach(
     s: number,
     min: bigint,

@@ -141,7 +141,8 @@ export interface ShardReplay {
   /** Samples of refs that this shard knows. */
   readonly known: number;
   /** The sample at which the replay has stopped: it is newer than its series' newest, which is a histogram. Counted as known only. */
-  readonly stopped: { readonly s: SeriesAddress; readonly ref: bigint; readonly t: bigint; readonly bits: bigint } | undefined;
+  readonly stopped:
+    { readonly s: SeriesAddress; readonly ref: bigint; readonly t: bigint; readonly bits: bigint } | undefined;
 }
 
 /** A piece of a WAL record that is replayed in one go: its entries or samples lie in the bytes [from, to). */

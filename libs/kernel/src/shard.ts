@@ -416,12 +416,7 @@ export class Shard {
   }
 
   /** Applies the entries whose byte in `done` is 0, and sets those it has dealt with. Room has been reserved. */
-  replaySeries(
-    record: Uint8Array,
-    slice: RecordSlice,
-    done: Uint8Array,
-    create: boolean,
-  ): SeriesReplay {
+  replaySeries(record: Uint8Array, slice: RecordSlice, done: Uint8Array, create: boolean): SeriesReplay {
     const length = slice.to - slice.from;
     const at = this.#put(record.subarray(slice.from, slice.to), done);
     const flags = at + length;

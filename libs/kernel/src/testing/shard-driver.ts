@@ -37,7 +37,10 @@ export function batchOf(rows: readonly DrivenRow[]): ScannedBatch {
   let sample = 0;
   for (const [i, row] of rows.entries()) {
     const at = i * rowBytes;
-    table.writeBigUInt64LE(xxh64(Buffer.concat([Buffer.from('n\xff', 'latin1'), Buffer.from(row.name), Buffer.of(0xff)])), at);
+    table.writeBigUInt64LE(
+      xxh64(Buffer.concat([Buffer.from('n\xff', 'latin1'), Buffer.from(row.name), Buffer.of(0xff)])),
+      at,
+    );
     table.writeUInt32LE(labelsAt, at + 16);
     table.writeUInt32LE(labels[i]!.length, at + 20);
     table.writeUInt32LE(sample, at + 24);
@@ -83,7 +86,10 @@ export function appendRows(
   shard: Shard,
   rows: readonly DrivenRow[],
   bounds: ShardBounds = anyTime,
-  { create = true, onHostRow = () => undefined }: { create?: boolean; onHostRow?: (row: number, series: SeriesAddress) => void } = {},
+  {
+    create = true,
+    onHostRow = () => undefined,
+  }: { create?: boolean; onHostRow?: (row: number, series: SeriesAddress) => void } = {},
 ): ShardAppend {
   const group = sliceGroup(batchOf(rows), 0);
   const takesLate = bounds.outOfOrderMin !== undefined || (bounds.outOfOrderWindow ?? 0n) > 0n;
