@@ -25,4 +25,4 @@ export {
 export { exemplarLabelsMax, type Exemplar, type ExemplarRing, type ExemplarVerdict } from './exemplar-ring.js';
 export { openHeadSnapshot } from './head-snapshot.js';
 export { trimChunk } from './trim-chunk.js';
-export { RecordCorruptError } from './replay-error.js';
+export { AttachedChunkError, RecordCorruptError } from './replay-error.js';

@@ -4,34 +4,54 @@ import {
   Shard,
   ShardFault,
   ShardFullError,
+  StoredChunks,
   sliceGroup,
   type BatchSlice,
   type GroupNeed,
   type RecordSlice,
   type ScannedBatch,
   type ShardAppend,
+  type ShardBounds,
   type ShardOptions,
   type SliceLimits,
 } from '@gauntlet/kernel';
-import { ShardsCursor } from './cursor.js';
+import { RecordMalformedError, RecordType, decodeSamplesV2, encodeSamples, recordType } from '@gauntlet/wal';
+import { before } from './classify.js';
+import { compareLabels } from './compare-labels.js';
+import { ExemplarRing } from './exemplar-ring.js';
+import { ShardsSnapshot, openHeadSnapshot } from './head-snapshot.js';
 import {
   noRejections,
   type AppendBounds,
   type AppendResult,
+  type AttachedChunk,
+  type ChunkSink,
   type Head,
   type HeadCursor,
   type HeadOptions,
+  type HeadSeries,
   type HeadSnapshotBuilder,
+  type OutOfOrderSeries,
   type OutOfOrderSnapshot,
   type Rejections,
 } from './head.js';
+import { histogramNeed } from './histogram-need.js';
+import { HostRows } from './host-rows.js';
+import { OutOfOrderStore } from './out-of-order-store.js';
 import { RefSet } from './ref-set.js';
-import { RecordCorruptError } from './replay-error.js';
+import { AttachedChunkError, RecordCorruptError } from './replay-error.js';
+import { HostReplay } from './replay-host.js';
+import { SeriesHost } from './series-host.js';
+import { trimTo, visible } from './trim-chunk.js';
+import { WalBatch } from './wal-batch.js';
+import { WblBatch } from './wbl-batch.js';
 
 const shardBytesMaxDefault = 2 * GiB;
 const shardSeriesMaxDefault = 2 ** 19;
 /** Slots walked between two looks at the clock. */
 const truncateSteps = 2048;
+/** Slots walked, and chunks taken, between two looks at the clock. */
+const spillSteps = { slots: 4096, chunks: 256 };
 
 /** Opens an empty head. */
 export function createHead(options: HeadOptions): Head {
@@ -57,14 +77,24 @@ class ShardedHead implements Head {
   #samplesAppended = 0;
   #seriesRemoved = 0;
   readonly #replayed = { series: 0, samples: 0, dropped: 0, unknownRefs: 0 };
-  #isReplaying = true;
   /** Replay leaves series whose samples are all in blocks; the first truncation removes them, whatever its time. */
   #isSwept = true;
-  #hasCursor = false;
+  #hasSnapshot = false;
+  readonly #outOfOrderWindow: bigint;
+  readonly #sink: ChunkSink | undefined;
+  readonly #host: SeriesHost;
+  /** There until the replay has ended. */
+  #hostReplay: HostReplay | undefined;
+  /** The shard that is spilled. */
+  #spillAt = 0;
+  /** Smallest file that holds a chunk of the shards. */
+  #oldestFile = Infinity;
   readonly #liveRefs = new RefSet();
   /** Refs whose series are gone, or that a later record redirected, and until when the WAL may hold samples for them. */
   #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
-  #truncation: { readonly min: bigint; shard: number; oldest: bigint; readonly removed: RefSet } | undefined;
+  #truncation:
+    | { readonly min: bigint; shard: number; oldest: bigint; oldestFile: number; readonly removed: RefSet }
+    | undefined;
 
   constructor(options: HeadOptions) {
     const {
@@ -89,11 +119,21 @@ class ShardedHead implements Head {
       samplesPerChunk,
       memoryBytesMax: options.shardMemoryBytesMax ?? 4 * GiB,
       fault: this.#fault,
+      stored: new StoredChunks(),
     };
+    const { outOfOrderWindowMs = 0, outOfOrderCapMax, exemplarsMax = 0, chunkSink } = options;
+    this.#outOfOrderWindow = BigInt(outOfOrderWindowMs);
+    this.#sink = chunkSink;
+    this.#host = new SeriesHost(
+      chunkRangeMs,
+      new OutOfOrderStore({ ...(outOfOrderCapMax !== undefined && { capMax: outOfOrderCapMax }), sink: chunkSink }),
+      exemplarsMax > 0 ? new ExemplarRing({ capacity: exemplarsMax, outOfOrderWindowMs }) : undefined,
+    );
     this.#sliceLimits = options.sliceLimits;
     this.#shardBytesMax = shardBytesMax;
     this.#shardSeriesMax = shardSeriesMax;
     this.#shards.push(new Shard(this.#shardOptions));
+    this.#hostReplay = new HostReplay(this.#shards, this.#host);
   }
 
   get minTimeMs(): number {
@@ -144,24 +184,69 @@ class ShardedHead implements Head {
     this.#fault.check();
     this.#endReplay();
     const sliced = sliceGroup(batch, group, this.#sliceLimits);
-    this.#makeRoom(sliced.need);
+    this.#makeRoom(batch.histogramCount === 0 ? sliced.need : histogramNeed(batch, group, sliced.need));
     try {
-      return this.#appendSlices(sliced.slices(), toInt64(bounds.timestampMsMax));
+      return this.#appendSlices(batch, sliced.slices(), toInt64(bounds.timestampMsMax));
     } catch (error) {
       // Some of the request may be in memory, and will not be in the log.
       throw this.#fault.break(error);
     }
   }
 
+  attachStored(chunk: AttachedChunk): void {
+    const outcome = this.#replay().attach(chunk, this.#minValid);
+    if (outcome === 'overlaps') throw new AttachedChunkError(chunk);
+    if (outcome !== 'attached') return;
+    const { ref, minTimeMs, maxTimeMs, sampleCount, encoding, dataLength, position } = chunk;
+    if (position.file < this.#oldestFile) this.#oldestFile = position.file;
+    this.#shards[0]!.attachStored(BigInt(ref), {
+      minTime: BigInt(minTimeMs),
+      maxTime: BigInt(maxTimeMs),
+      count: sampleCount,
+      encoding,
+      dataLength,
+      ...position,
+    });
+  }
+
   replay(record: Uint8Array): void {
-    invariant(this.#isReplaying, 'replay comes before everything else');
+    const replay = this.#replay();
     this.#fault.check();
-    const slices = this.#shards.at(-1)!.checkRecord(record);
-    if (slices === undefined) throw new RecordCorruptError(record);
-    for (const slice of slices) {
-      if (record[0] === 1) this.#replaySeries(record, slice);
-      else this.#replaySamples(record, slice);
+    switch (recordType(record)) {
+      case RecordType.series:
+        for (const slice of this.#slicesOf(record)) this.#replaySeries(record, slice);
+        break;
+      case RecordType.samples:
+        for (const slice of this.#slicesOf(record)) this.#replaySamples(record, slice);
+        break;
+      case RecordType.samplesV2:
+        this.replay(encodeSamples(decoded(record, () => decodeSamplesV2(record))));
+        break;
+      case RecordType.histograms:
+      case RecordType.floatHistograms:
+      case RecordType.customBucketHistograms:
+      case RecordType.customBucketFloatHistograms:
+      case RecordType.histogramsV2:
+      case RecordType.floatHistogramsV2:
+        this.#replayHistograms(record);
+        break;
+      case RecordType.exemplars:
+        decoded(record, () => {
+          replay.exemplars(record, this.#minValid);
+        });
+        break;
+      case RecordType.tombstones: {
+        const maxRef = BigInt(decoded(record, () => replay.tombstones(record, this.#minValid)));
+        if (maxRef >= this.#nextRef) this.#nextRef = maxRef + 1n;
+        break;
+      }
     }
+  }
+
+  replayOutOfOrder(record: Uint8Array): void {
+    const replay = this.#replay();
+    this.#fault.check();
+    this.#replayed.unknownRefs += decoded(record, () => replay.outOfOrder(record));
   }
 
   keepInCheckpoint(ref: number, minTimeMs: number): boolean {
@@ -173,50 +258,90 @@ class ShardedHead implements Head {
   }
 
   cursor(minTimeMs: number, maxTimeMs: number): HeadCursor {
+    return new LocalCursor(this.snapshot(minTimeMs, maxTimeMs), this.#clock, this.seriesCount);
+  }
+
+  snapshot(minTimeMs: number, maxTimeMs: number): HeadSnapshotBuilder {
     this.#fault.check();
     this.#endReplay();
-    invariant(!this.#hasCursor, 'one cursor at a time');
-    invariant(this.#truncation === undefined, 'no cursor while a truncation runs');
-    const cursor = new ShardsCursor(
+    invariant(!this.#hasSnapshot, 'one snapshot at a time');
+    invariant(this.#truncation === undefined, 'no snapshot while a truncation runs');
+    const snapshot = new ShardsSnapshot(
       this.#shards.slice(),
-      { min: toInt64(minTimeMs), max: toInt64(maxTimeMs) },
+      { minTimeMs, maxTimeMs },
+      this.#host,
       this.#clock,
       () => {
-        this.#hasCursor = false;
+        this.#hasSnapshot = false;
       },
     );
-    this.#hasCursor = true;
-    return cursor;
+    this.#hasSnapshot = true;
+    return snapshot;
   }
 
-  readonly oldestChunkFile = Infinity;
-  readonly outOfOrder = { minTimeMs: Infinity, maxTimeMs: -Infinity, seriesCount: 0, sampleCount: 0 };
-  readonly exemplars = undefined;
-
-  attachStored(): void {
-    throw new Error('not built yet');
-  }
-
-  replayOutOfOrder(): void {
-    throw new Error('not built yet');
-  }
-
-  snapshot(): HeadSnapshotBuilder {
-    throw new Error('not built yet');
-  }
-
-  spill(): boolean {
+  spill(budgetMs: number): boolean {
+    const sink = this.#sink;
+    if (sink === undefined) return false;
+    this.#fault.check();
+    this.#endReplay();
+    invariant(!this.#hasSnapshot, 'no spilling while a snapshot is open');
+    const until = this.#clock.monotonicMs() + budgetMs;
+    for (; this.#spillAt < this.#shards.length; this.#spillAt += 1) {
+      const shard = this.#shards[this.#spillAt]!;
+      while (shard.unstoredChunks > 0) {
+        if (!sink.hasRoom) return false;
+        const more = this.#spillSome(shard, sink);
+        if (!more) break;
+        if (this.#clock.monotonicMs() >= until) return true;
+      }
+    }
+    this.#spillAt = 0;
     return false;
   }
 
+  get oldestChunkFile(): number {
+    return Math.min(this.#oldestFile, this.#host.late.oldestFile);
+  }
+
+  get outOfOrder(): Head['outOfOrder'] {
+    const { minTimeMs, maxTimeMs, seriesCount, sampleCount } = this.#host.late;
+    return { minTimeMs, maxTimeMs, seriesCount, sampleCount };
+  }
+
   outOfOrderSnapshot(): OutOfOrderSnapshot {
-    return { series: [], drop: () => undefined };
+    this.#fault.check();
+    this.#endReplay();
+    const { round, series } = this.#host.late.freeze();
+    const all: OutOfOrderSeries[] = [];
+    for (const [ref, { chunks, samples }] of series) {
+      const { shard, s } = this.#host.latePlace(ref)!;
+      const deleted = this.#host.deletions.of(ref);
+      all.push({
+        ref,
+        labels: shard.labels(s).slice(),
+        chunks: chunks.flatMap((chunk) => trimTo(chunk, allTimes, deleted)),
+        samples: visible(samples, { ...allTimes, deleted }),
+      });
+    }
+    all.sort((a, b) => compareLabels(a.labels, b.labels));
+    return {
+      series: all,
+      drop: () => {
+        this.#host.late.drop(round);
+        // Series that had nothing else go with the next truncation.
+        if (this.#host.unpin()) this.#isSwept = false;
+      },
+    };
+  }
+
+  get exemplars(): ExemplarRing | undefined {
+    return this.#host.exemplars;
   }
 
   truncate(minTimeMs: number, budgetMs: number): boolean {
     this.#fault.check();
     this.#endReplay();
-    invariant(!this.#hasCursor, 'no truncation while a cursor is open');
+    invariant(!this.#hasSnapshot, 'no truncation while a snapshot is open');
     const min = toInt64(minTimeMs);
     if (this.#truncation === undefined || this.#truncation.min < min) {
       if (this.#truncation === undefined && this.#started && this.#min >= min && this.#isSwept) return false;
@@ -227,6 +352,18 @@ class ShardedHead implements Head {
       if (this.#clock.monotonicMs() >= until) return true;
     }
     return false;
+  }
+
+  /** Moves some chunks of a shard to the sink; whether its round goes on. */
+  #spillSome(shard: Shard, sink: ChunkSink): boolean {
+    const { more, chunks } = shard.stepUnstored(spillSteps.slots, spillSteps.chunks);
+    for (const { s, node, ref, minTime, maxTime, encoding, data } of chunks) {
+      const chunk = { ref: Number(ref), minTimeMs: Number(minTime), maxTimeMs: Number(maxTime), encoding, data };
+      const { file, offset } = sink.append({ ...chunk, isOutOfOrder: false });
+      shard.markStored(s, node, file, offset);
+      if (file < this.#oldestFile) this.#oldestFile = file;
+    }
+    return more;
   }
 
   /** The shard that takes new series; a new one once the last has grown enough. */
@@ -241,51 +378,90 @@ class ShardedHead implements Head {
   #addShard(shard: Shard): Shard {
     const newest = this.#shards.at(-1)!;
     if (this.#truncation !== undefined) shard.beginTruncate(this.#truncation.min);
-    if (newest.seriesCount > 0 || this.#hasCursor) this.#shards.push(shard);
+    if (newest.seriesCount > 0 || this.#hasSnapshot) this.#shards.push(shard);
     else this.#shards[this.#shards.length - 1] = shard;
     return shard;
   }
 
   /** Makes sure that every shard can take a whole request, so that it is refused before anything is changed. */
   #makeRoom(need: GroupNeed): void {
+    const takesLate = this.#outOfOrderWindow > 0n;
     const newest = this.#openShard();
     for (const shard of this.#shards) {
-      if (shard !== newest && !shard.reserve(need, false)) throw new ShardFullError(shard.memoryBytes);
+      if (shard !== newest && !shard.reserve(need, false, takesLate)) throw new ShardFullError(shard.memoryBytes);
     }
-    if (newest.reserve(need, true)) return;
+    if (newest.reserve(need, true, takesLate)) return;
     const fresh = new Shard(this.#shardOptions);
-    if (!fresh.reserve(need, true))
+    if (!fresh.reserve(need, true, takesLate))
       throw fresh.canEverTake(need)
         ? new ShardFullError(fresh.memoryBytes)
         : new RequestTooLargeError(need.rows, need.samples);
-    if (newest.seriesCount > 0 && !newest.reserve(need, false)) throw new ShardFullError(newest.memoryBytes);
+    if (newest.seriesCount > 0 && !newest.reserve(need, false, takesLate)) throw new ShardFullError(newest.memoryBytes);
     this.#addShard(fresh);
   }
 
-  #appendSlices(slices: Iterable<BatchSlice>, timestampMax: bigint): AppendResult {
+  #appendSlices(batch: ScannedBatch, slices: Iterable<BatchSlice>, timestampMax: bigint): AppendResult {
+    const window = this.#outOfOrderWindow;
     const settings = {
       minValid: this.#minValid,
       appendableMin: this.#appendableMin(),
       started: this.#started,
       timestampMax,
+      outOfOrderMin: window > 0n && this.#started ? before(this.#max, window) : undefined,
+      outOfOrderWindow: window,
+      hostExemplars: this.#host.exemplars !== undefined,
     };
     const newest = this.#shards.at(-1)!;
-    const summary = new AppendSummary();
+    const rejected = noRejections();
+    const wal = new WalBatch();
+    const wbl = new WblBatch();
+    const hostRows = new HostRows({ ...settings, host: this.#host, batch, wal, wbl, rejected });
+    const counts = { appended: 0, created: 0 };
     for (const slice of slices) {
-      summary.beginSlice();
+      wal.keep();
       let rows = slice.rows;
       // The newest shard comes last: it alone may create series, and must know that no other has them.
       for (const shard of this.#shards) {
-        const result = shard.append(slice, rows, settings, shard === newest, this.#nextRef);
-        this.#account(result);
+        const result = this.#appendSlice(shard, slice, rows, settings, hostRows);
         settings.appendableMin = result.appendableMin;
+        settings.outOfOrderMin = result.outOfOrderMin;
         settings.started = result.started;
         rows = result.rows;
-        summary.add(result);
+        wal.addSeries(result.seriesRecord);
+        wal.endRun(result.samplesRecord);
+        countRejections(rejected, result);
+        counts.appended += result.appended;
+        counts.created += result.created;
         if (shard !== newest && result.rowsLeft === 0) break;
       }
     }
-    return summary.result();
+    if (hostRows.times !== undefined) this.#extend(hostRows.times.min, hostRows.times.max);
+    this.#samplesAppended += hostRows.histogramsStored + hostRows.lateStored;
+    return {
+      records: wal.records(),
+      outOfOrderRecords: wbl.records(),
+      samplesAppended: counts.appended + hostRows.histogramsStored + hostRows.lateStored,
+      seriesCreated: counts.created,
+      rejected,
+      hasRejections: Object.values(rejected).some((count) => count > 0),
+    };
+  }
+
+  #appendSlice(
+    shard: Shard,
+    slice: BatchSlice,
+    rows: Uint8Array,
+    settings: ShardBounds,
+    hostRows: HostRows,
+  ): ShardAppend {
+    shard.beginAppend(slice, rows, settings, shard === this.#shards.at(-1), this.#nextRef);
+    for (let row = shard.runAppend(0); row < slice.rowCount; row = shard.runAppend(row + 1)) {
+      hostRows.append(shard, slice, row);
+    }
+    const result = shard.endAppend();
+    this.#account(result);
+    if (result.outOfOrder.length > 0) hostRows.storeLate(shard, result.outOfOrder);
+    return result;
   }
 
   #appendableMin(): bigint {
@@ -323,28 +499,61 @@ class ShardedHead implements Head {
     }
     const done = new Uint8Array(slice.count);
     for (const shard of this.#shards) {
-      const { applied, maxRef } = shard.replaySeries(record, slice, done, shard === newest);
+      const { applied, maxRef, hostReset, minTime, maxTime } = shard.replaySeries(record, slice, done, shard === newest);
       this.#replayed.series += applied;
+      this.#extend(minTime, maxTime);
+      for (const s of hostReset) this.#host.forgetHistogram(Number(shard.series(s).ref));
       if (maxRef >= this.#nextRef) this.#nextRef = maxRef + 1n;
     }
   }
 
   #replaySamples(record: Uint8Array, slice: RecordSlice): void {
+    const replay = this.#replay();
     let known = 0;
     for (const shard of this.#shards) {
-      const result = shard.replaySamples(record, slice, this.#minValid);
-      this.#extend(result.minTime, result.maxTime);
-      this.#replayed.samples += result.stored;
-      this.#replayed.dropped += result.dropped;
-      known += result.known;
+      let result = shard.replaySamples(record, slice, this.#minValid);
+      for (;;) {
+        this.#extend(result.minTime, result.maxTime);
+        this.#replayed.samples += result.stored;
+        this.#replayed.dropped += result.dropped;
+        known += result.known;
+        if (result.stopped === undefined) break;
+        const { s, t, bits } = result.stopped;
+        replay.float({ shard, s }, t, bits);
+        this.#extend(t, t);
+        this.#replayed.samples += 1;
+        result = shard.resumeSamples();
+      }
     }
     this.#replayed.unknownRefs += slice.count - known;
   }
 
+  #replayHistograms(record: Uint8Array): void {
+    const replay = this.#replay();
+    const { stored, dropped, unknown, min, max } = decoded(record, () => replay.histograms(record, this.#minValid));
+    this.#extend(min, max);
+    this.#replayed.samples += stored;
+    this.#replayed.dropped += dropped;
+    this.#replayed.unknownRefs += unknown;
+  }
+
+  #slicesOf(record: Uint8Array): RecordSlice[] {
+    const slices = this.#shards.at(-1)!.checkRecord(record);
+    if (slices === undefined) throw new RecordCorruptError(record);
+    return slices;
+  }
+
+  #replay(): HostReplay {
+    invariant(this.#hostReplay !== undefined, 'replay comes before everything else');
+    return this.#hostReplay;
+  }
+
   #endReplay(): void {
-    if (!this.#isReplaying) return;
-    this.#isReplaying = false;
+    if (this.#hostReplay === undefined) return;
+    const redirected = this.#hostReplay.end();
+    this.#hostReplay = undefined;
     this.#isSwept = this.seriesCount === 0;
+    for (const [ref, maxTime] of redirected) this.#expire(ref, maxTime);
     for (const shard of this.#shards) {
       for (const { ref, maxTime } of shard.endReplay()) this.#expire(Number(ref), maxTime);
       for (const ref of shard.refs()) this.#liveRefs.add(Number(ref));
@@ -364,7 +573,9 @@ class ShardedHead implements Head {
       if (min > this.#min) this.#min = min;
       if (min > this.#max) this.#max = min;
     }
-    this.#truncation = { min, shard: 0, oldest: int64Max, removed: this.#truncation?.removed ?? new RefSet() };
+    this.#host.deletions.forgetBefore(Number(min));
+    const removed = this.#truncation?.removed ?? new RefSet();
+    this.#truncation = { min, shard: 0, oldest: int64Max, oldestFile: Infinity, removed };
     for (const shard of this.#shards) shard.beginTruncate(min);
   }
 
@@ -372,22 +583,36 @@ class ShardedHead implements Head {
   #truncateStep(): boolean {
     const run = this.#truncation;
     if (run === undefined) return false;
-    const { more, removed, oldest } = this.#shards[run.shard]!.stepTruncate(truncateSteps);
+    const step = this.#shards[run.shard]!.stepTruncate(truncateSteps);
+    const { more, removed, emptied, oldest, oldestFile } = step;
     for (const ref of removed) {
       this.#liveRefs.delete(Number(ref));
+      this.#host.forget(Number(ref));
       run.removed.add(Number(ref));
     }
+    for (const ref of emptied) this.#host.forgetHistogram(Number(ref));
     this.#seriesRemoved += removed.length;
     if (more) return true;
     if (oldest < run.oldest) run.oldest = oldest;
+    if (oldestFile < run.oldestFile) run.oldestFile = oldestFile;
     run.shard += 1;
     if (run.shard < this.#shards.length) return true;
     this.#endTruncation(run);
     return false;
   }
 
-  #endTruncation({ oldest, removed }: { readonly oldest: bigint; readonly removed: RefSet }): void {
+  #endTruncation({
+    oldest,
+    oldestFile,
+    removed,
+  }: {
+    readonly oldest: bigint;
+    readonly oldestFile: number;
+    readonly removed: RefSet;
+  }): void {
     this.#truncation = undefined;
+    this.#oldestFile = oldestFile;
+    this.#spillAt = 0;
     this.#dropEmptyShards();
     if (this.#started && oldest > this.#min) {
       // Nothing older is left, and nothing older than appendableMin can come.
@@ -408,7 +633,10 @@ class ShardedHead implements Head {
   }
 }
 
-const rejectionNames = [
+const allTimes = { minTimeMs: -Infinity, maxTimeMs: Infinity };
+
+/** What the kernel counts, in its order. */
+const kernelRejections = [
   'outOfBounds',
   'outOfOrder',
   'duplicate',
@@ -417,50 +645,55 @@ const rejectionNames = [
   'unsortedLabel',
 ] as const;
 
-/** Adds up what the shards have done, slice by slice. */
-class AppendSummary {
-  readonly #rejected: Rejections = noRejections();
-  /** All series come before the first sample. */
-  readonly #seriesRecords: Uint8Array[] = [];
-  readonly #samplesRecords: Uint8Array[] = [];
-  #samplesAppended = 0;
-  #seriesCreated = 0;
-  #slices = 0;
-  /** How many of either are copies already. */
-  #copied: readonly [number, number] = [0, 0];
+function countRejections(rejected: Rejections, { rejections, tooOld }: ShardAppend): void {
+  kernelRejections.forEach((name, i) => {
+    rejected[name] += rejections[i]!;
+  });
+  rejected.tooOld += tooOld;
+}
 
-  /** The next slice overwrites the records of the last one, which are copied first. */
-  beginSlice(): void {
-    this.#slices += 1;
-    if (this.#slices === 1) return;
-    this.#copied = [copyFrom(this.#seriesRecords, this.#copied[0]), copyFrom(this.#samplesRecords, this.#copied[1])];
-  }
-
-  add(result: ShardAppend): void {
-    rejectionNames.forEach((name, i) => {
-      this.#rejected[name] += result.rejections[i]!;
-    });
-    this.#samplesAppended += result.appended;
-    this.#seriesCreated += result.created;
-    if (result.seriesRecord.length > 0) this.#seriesRecords.push(result.seriesRecord);
-    if (result.samplesRecord.length > 0) this.#samplesRecords.push(result.samplesRecord);
-  }
-
-  result(): AppendResult {
-    const rejected = this.#rejected;
-    return {
-      records: [...this.#seriesRecords, ...this.#samplesRecords],
-      outOfOrderRecords: [],
-      samplesAppended: this.#samplesAppended,
-      seriesCreated: this.#seriesCreated,
-      rejected,
-      hasRejections: rejectionNames.some((name) => rejected[name] > 0),
-    };
+/** Says of a record that does not decode what it is. */
+function decoded<T>(record: Uint8Array, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof RecordMalformedError) throw new RecordCorruptError(record, { cause: error });
+    throw error;
   }
 }
 
-/** Replaces the records from `first` on by copies; returns how many there are. */
-function copyFrom(records: Uint8Array[], first: number): number {
-  for (let i = first; i < records.length; i += 1) records[i] = records[i]!.slice();
-  return records.length;
+/** A snapshot and its cursor on one thread. */
+class LocalCursor implements HeadCursor {
+  readonly #snapshot: HeadSnapshotBuilder;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #seriesMax: number;
+  #cursor: HeadCursor | undefined;
+
+  constructor(snapshot: HeadSnapshotBuilder, clock: Pick<Clock, 'monotonicMs'>, seriesMax: number) {
+    this.#snapshot = snapshot;
+    this.#clock = clock;
+    this.#seriesMax = seriesMax;
+  }
+
+  get seriesCount(): number {
+    return this.#cursor?.seriesCount ?? this.#seriesMax;
+  }
+
+  prepare(budgetMs: number): boolean {
+    if (this.#cursor === undefined) {
+      if (this.#snapshot.prepare(budgetMs)) return true;
+      this.#cursor = openHeadSnapshot(this.#snapshot.description(), this.#clock);
+      if (budgetMs !== Infinity) return true;
+    }
+    return this.#cursor.prepare(budgetMs);
+  }
+
+  next(): HeadSeries | undefined {
+    while (this.prepare(Infinity));
+    return this.#cursor!.next();
+  }
+
+  close(): void {
+    this.#snapshot.close();
+  }
 }

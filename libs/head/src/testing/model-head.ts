@@ -7,6 +7,8 @@ export interface ModelChunk {
   readonly minTimeMs: number;
   maxTimeMs: number;
   nextAtMs: number;
+  /** A snapshot has finished it: nothing is added. */
+  isFinished: boolean;
 }
 
 export interface ModelSeries {
@@ -122,8 +124,14 @@ export class ModelHead {
     this.minValidTimeMs = Math.max(this.minValidTimeMs, this.minTimeMs);
   }
 
+  /** What a snapshot of everything does. */
+  finishChunks(): void {
+    for (const { chunks } of this.series.values()) for (const chunk of chunks) chunk.isFinished = true;
+  }
+
   #store(series: ModelSeries, t: number, bits: bigint): void {
     let open = series.chunks.at(-1);
+    if (open?.isFinished === true) open = undefined;
     if (open !== undefined) {
       const { sampleCount, byteLength } = open.appender;
       const { cut, nextAtMs } = decideCut({ ...open, sampleCount, byteLength }, t, this.options.samplesPerChunk);
@@ -136,6 +144,7 @@ export class ModelHead {
         minTimeMs: t,
         maxTimeMs: t,
         nextAtMs: rangeEnd(t, this.options.chunkRangeMs),
+        isFinished: false,
       };
       series.chunks.push(open);
     }

@@ -1,0 +1,269 @@
+import { histogramEquals, staleHistogram, validateHistogram, type ChunkSample, type Histogram } from '@gauntlet/chunk';
+import { invariant } from '@gauntlet/base';
+import { MessageError, rowBytes, sampleBytes, type BatchSlice, type LabelBytes, type ScannedBatch, type Shard } from '@gauntlet/kernel';
+import { staleMarkerBits, type Labels } from '@gauntlet/model';
+import { decodeWriteRequest, type TimeSeries } from '@gauntlet/remote-write';
+import { before, classify, type SampleVerdict } from './classify.js';
+import type { ChunkPosition, Rejections } from './head.js';
+import { receivedHistogram } from './received-histogram.js';
+import type { SeriesHost, SeriesPlace } from './series-host.js';
+import type { WalBatch } from './wal-batch.js';
+import type { WblBatch } from './wbl-batch.js';
+
+export interface HostRowOptions {
+  readonly host: SeriesHost;
+  readonly batch: ScannedBatch;
+  readonly minValid: bigint;
+  readonly timestampMax: bigint;
+  readonly outOfOrderWindow: bigint;
+  readonly wal: WalBatch;
+  readonly wbl: WblBatch;
+  readonly rejected: Rejections;
+}
+
+type HostSample = { readonly timestampMs: bigint; readonly bits: bigint } | { readonly timestampMs: bigint; readonly histogram: Histogram };
+
+/**
+ * Appends what the kernel does not deal with alone, in one append: rows with histograms or exemplars, rows of series whose newest sample is a histogram, and samples
+ * out of order. The rules are those of the kernel, and spec/tsdb.md 5.3 to 5.6.
+ */
+export class HostRows {
+  readonly #options: HostRowOptions;
+  /** What became of the samples: floats in order are counted by the kernel. */
+  histogramsStored = 0;
+  lateStored = 0;
+  /** Bounds of the histograms that were stored in order; undefined when none was. */
+  times: { min: bigint; max: bigint } | undefined;
+  /** The row whose exemplars were dealt with last: a long row comes in several slices. */
+  #exemplarsOf = -1;
+
+  constructor(options: HostRowOptions) {
+    this.#options = options;
+  }
+
+  /** Appends the row at which the shard has stopped. */
+  append(shard: Shard, slice: BatchSlice, row: number): void {
+    const { batch, host, rejected } = this.#options;
+    const view = new DataView(slice.rows.buffer, slice.rows.byteOffset + row * rowBytes, rowBytes);
+    const series = new HostRow(shard, row, shard.hostRow(row).series);
+    const histogramCount = view.getUint32(40, true);
+    const seriesOffset = view.getUint32(32, true);
+    const hasExemplars =
+      host.exemplars !== undefined && view.getUint32(44, true) > 0 && this.#exemplarsOf !== seriesOffset;
+    let isLastStored = true;
+    for (const { t, bits } of floatsOf(slice, view)) {
+      isLastStored = this.#appendFloat(series, t, bits);
+    }
+    if (histogramCount === 0 && !hasExemplars) return;
+    const received = decodeSeries(batch.body.subarray(seriesOffset, seriesOffset + view.getUint32(36, true)));
+    if (received === undefined) {
+      rejected.invalidHistogram += histogramCount;
+      return;
+    }
+    if (histogramCount > 0) {
+      for (const histogram of received.histograms) {
+        isLastStored = this.#appendHistogram(series, histogram.timestampMs, receivedHistogram(histogram));
+      }
+    }
+    if (!hasExemplars) return;
+    this.#exemplarsOf = seriesOffset;
+    if (isLastStored && series.s !== 0) this.#appendExemplars(series, received.exemplars);
+  }
+
+  /** Ends the shard's part: stores what it has listed as out of order. */
+  storeLate(shard: Shard, samples: Iterable<{ readonly s: number; readonly ref: bigint; readonly t: bigint; readonly bits: bigint }>): void {
+    for (const { s, ref, t, bits } of samples) {
+      this.#storeLate({ shard, s }, Number(ref), { timestampMs: t, bits });
+    }
+  }
+
+  /** Whether the sample was taken, be it as one that is there already. */
+  #appendFloat(row: HostRow, t: bigint, bits: bigint): boolean {
+    const { host, wal } = this.#options;
+    if (bits === staleMarkerBits && row.isHost) {
+      // The end of a series of histograms is a histogram.
+      const kind = host.lastHistogram(row.ref)?.kind ?? 'integer';
+      const isLogged = wal.kindOf(row.ref) !== undefined;
+      return this.#appendSample(row, { timestampMs: t, histogram: staleHistogram(kind) }, !isLogged);
+    }
+    return this.#appendSample(row, { timestampMs: t, bits }, true);
+  }
+
+  #appendHistogram(row: HostRow, timestampMs: bigint, histogram: Histogram): boolean {
+    if (validateHistogram(histogram) !== undefined) {
+      this.#options.rejected.invalidHistogram += 1;
+      return false;
+    }
+    return this.#appendSample(row, { timestampMs, histogram }, false);
+  }
+
+  #appendSample(row: HostRow, sample: HostSample, isLoggedAsFloat: boolean): boolean {
+    const { host, rejected } = this.#options;
+    const { timestampMs: t } = sample;
+    let verdict: SampleVerdict | 'duplicate' = this.#judge(row, t);
+    if (verdict === 'atNewest' && !this.#isRepeated(row, sample)) verdict = 'duplicate';
+    if (verdict === 'outOfBounds' || verdict === 'outOfOrder' || verdict === 'tooOld' || verdict === 'duplicate') {
+      rejected[verdict] += 1;
+      return false;
+    }
+    const place = row.create();
+    const { ref } = row;
+    if (isLoggedAsFloat) this.#endRunBefore(row, undefined);
+    switch (verdict) {
+      case 'newest':
+        if ('bits' in sample) {
+          host.storeFloat(place, row.state(), t, sample.bits, true);
+          return true;
+        }
+        this.#log(row, sample, isLoggedAsFloat);
+        host.storeHistogram(place, row.state(), t, sample.histogram);
+        this.histogramsStored += 1;
+        this.#extend(t);
+        return true;
+      case 'atNewest':
+        this.#log(row, sample, isLoggedAsFloat);
+        return true;
+      case 'late':
+        this.#log(row, sample, isLoggedAsFloat);
+        this.#storeLate(place, ref, sample);
+        return true;
+    }
+  }
+
+  #judge(row: HostRow, t: bigint): SampleVerdict {
+    const { minValid, timestampMax, outOfOrderWindow } = this.#options;
+    if (t > timestampMax) return 'outOfBounds';
+    if (!row.shard.bounds.started) {
+      // In an empty head, what counts as its newest time is where the blocks end.
+      if (t < minValid) {
+        if (outOfOrderWindow === 0n) return 'outOfBounds';
+        return t < before(minValid, outOfOrderWindow) ? 'tooOld' : 'late';
+      }
+      row.shard.startAt(t);
+    }
+    const { appendableMin, outOfOrderMin } = row.shard.bounds;
+    return classify(t, row.newest, { minValid, timestampMax, appendableMin, outOfOrderMin });
+  }
+
+  #isRepeated(row: HostRow, sample: HostSample): boolean {
+    const state = row.state();
+    if ('bits' in sample) return !state.isHost && state.lastBits === sample.bits;
+    const last = state.isHost ? this.#options.host.lastHistogram(row.ref) : undefined;
+    return last !== undefined && histogramEquals(last, sample.histogram);
+  }
+
+  #log(row: HostRow, sample: HostSample, isLoggedAsFloat: boolean): void {
+    if ('bits' in sample) row.shard.logFloat(row.s, sample.timestampMs, sample.bits);
+    else if (isLoggedAsFloat) row.shard.logFloat(row.s, sample.timestampMs, staleMarkerBits);
+    else {
+      this.#endRunBefore(row, sample.histogram.kind);
+      this.#options.wal.addHistogram({ ref: row.ref, timestampMs: sample.timestampMs, histogram: sample.histogram });
+    }
+  }
+
+  /** A run has one type of a series' samples, except that histograms may follow floats. */
+  #endRunBefore({ shard, ref }: HostRow, kind: Histogram['kind'] | undefined): void {
+    const { wal } = this.#options;
+    const has = wal.kindOf(ref);
+    if (has !== undefined && has !== kind) wal.endRun(shard.takeSamplesRecord());
+  }
+
+  #storeLate(place: SeriesPlace, ref: number, sample: ChunkSample): void {
+    const { host, wbl } = this.#options;
+    const { isStored, chunk } = host.storeLate(place, ref, sample);
+    if (chunk !== undefined) wbl.addMarker(ref, chunkRef(chunk));
+    if (!isStored) return;
+    this.lateStored += 1;
+    wbl.addSample(ref, sample);
+  }
+
+  #appendExemplars(row: HostRow, exemplars: TimeSeries['exemplars']): void {
+    const { host, wal, rejected, timestampMax } = this.#options;
+    invariant(host.exemplars !== undefined, 'rows stop for exemplars only when they are kept');
+    for (const { timestampMs, bits, labels: received } of exemplars) {
+      if (timestampMs > timestampMax) {
+        rejected.outOfBounds += 1;
+        continue;
+      }
+      const labels = labelsOf(received);
+      const verdict = host.exemplars.add(row.ref, { timestampMs, valueBits: bits, labels });
+      if (verdict === 'outOfOrder') rejected.exemplarOutOfOrder += 1;
+      else if (verdict === 'labels') rejected.exemplarLabels += 1;
+      // One that is there already is logged too: its first log write may have failed.
+      else wal.addExemplar({ ref: row.ref, timestampMs, valueBits: bits, labels });
+    }
+  }
+
+  #extend(t: bigint): void {
+    this.times ??= { min: t, max: t };
+    if (t < this.times.min) this.times.min = t;
+    if (t > this.times.max) this.times.max = t;
+  }
+}
+
+/** A row and its series, which may not be there yet. */
+class HostRow {
+  readonly shard: Shard;
+  readonly #row: number;
+  s: number;
+
+  constructor(shard: Shard, row: number, s: number) {
+    this.shard = shard;
+    this.#row = row;
+    this.s = s;
+  }
+
+  /** 0 when there is no series. */
+  get ref(): number {
+    return this.s === 0 ? 0 : Number(this.state().ref);
+  }
+
+  get isHost(): boolean {
+    return this.s !== 0 && this.state().isHost;
+  }
+
+  get newest(): bigint | undefined {
+    if (this.s === 0) return undefined;
+    const { hasSamples, maxTime } = this.state();
+    return hasSamples ? maxTime : undefined;
+  }
+
+  state(): ReturnType<Shard['series']> {
+    return this.shard.series(this.s);
+  }
+
+  create(): SeriesPlace {
+    if (this.s === 0) this.s = this.shard.createSeries(this.#row);
+    return { shard: this.shard, s: this.s };
+  }
+}
+
+/** The floats of a row in a slice. */
+function* floatsOf(slice: BatchSlice, row: DataView): Iterable<{ readonly t: bigint; readonly bits: bigint }> {
+  const { samples } = slice;
+  const view = new DataView(samples.buffer, samples.byteOffset, samples.byteLength);
+  const first = row.getUint32(24, true) - slice.firstSample;
+  for (let i = first; i < first + row.getUint32(28, true); i += 1) {
+    yield { t: view.getBigInt64(i * sampleBytes, true), bits: view.getBigUint64(i * sampleBytes + 8, true) };
+  }
+}
+
+/** The field is one of a whole request, which the intake has checked: should it not decode all the same, a client must not be able to end the use of the head with it. */
+function decodeSeries(field: Uint8Array): TimeSeries | undefined {
+  try {
+    return decodeWriteRequest(field).timeseries[0];
+  } catch (error) {
+    if (error instanceof MessageError) return undefined;
+    throw error;
+  }
+}
+
+/** Labels of exemplars, in the order in which they came. */
+function labelsOf(labels: readonly LabelBytes[]): Labels {
+  return labels.map(([name, value]) => ({ name: name.toString(), value: value.toString() }));
+}
+
+/** As markers say it (spec/tsdb.md 3.1). */
+export function chunkRef({ file, offset }: ChunkPosition): bigint {
+  return (BigInt(file) << 32n) | BigInt(offset);
+}

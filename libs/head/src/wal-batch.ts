@@ -1,0 +1,86 @@
+import { encodeExemplars, encodeHistograms, type ExemplarEntry, type HistogramEntry } from '@gauntlet/wal';
+
+/** Entries that go into a record together: estimated, so that records stay within a few megabytes. */
+const recordBytesAim = 2 * 1024 * 1024;
+
+/**
+ * Collects the WAL records of one append in the order of spec/tsdb.md 2.5: all series; then *runs*, in each of which a series has one type of histogram and no
+ * float behind it, as samples, then histograms; exemplars last. Samples records are views into a shard that its next append ends.
+ */
+export class WalBatch {
+  readonly #series: Uint8Array[] = [];
+  readonly #samples: Uint8Array[] = [];
+  /** How many of either are copies already. */
+  #copied: readonly [series: number, samples: number] = [0, 0];
+  #histograms: HistogramEntry[] = [];
+  readonly #kinds = new Map<number, HistogramEntry['histogram']['kind']>();
+  readonly #exemplars: ExemplarEntry[] = [];
+
+  /** The kind of histogram that the series has in this run. */
+  kindOf(ref: number): HistogramEntry['histogram']['kind'] | undefined {
+    return this.#kinds.get(ref);
+  }
+
+  addSeries(record: Uint8Array): void {
+    if (record.length > 0) this.#series.push(record);
+  }
+
+  addHistogram(entry: HistogramEntry): void {
+    this.#histograms.push(entry);
+    this.#kinds.set(entry.ref, entry.histogram.kind);
+  }
+
+  addExemplar(entry: ExemplarEntry): void {
+    this.#exemplars.push(entry);
+  }
+
+  /** Ends a run; `samples` are its floats, empty for none. */
+  endRun(samples: Uint8Array): void {
+    if (samples.length > 0) this.#samples.push(samples);
+    if (this.#histograms.length === 0) return;
+    for (const entries of pieces(this.#histograms, histogramBytes)) this.#samples.push(...encodeHistograms(entries));
+    this.#histograms = [];
+    this.#kinds.clear();
+  }
+
+  /** Copies what the shards' next append is going to overwrite. */
+  keep(): void {
+    this.#copied = [copyFrom(this.#series, this.#copied[0]), copyFrom(this.#samples, this.#copied[1])];
+  }
+
+  records(): Uint8Array[] {
+    const exemplars = pieces(this.#exemplars, exemplarBytes).map((entries) => encodeExemplars(entries));
+    return [...this.#series, ...this.#samples, ...exemplars];
+  }
+}
+
+function pieces<T>(entries: readonly T[], bytesOf: (entry: T) => number): T[][] {
+  const all: T[][] = [];
+  let bytes = Infinity;
+  for (const entry of entries) {
+    const size = bytesOf(entry);
+    if (bytes + size > recordBytesAim) {
+      all.push([]);
+      bytes = 0;
+    }
+    all.at(-1)!.push(entry);
+    bytes += size;
+  }
+  return all;
+}
+
+function histogramBytes({ histogram }: HistogramEntry): number {
+  const { positive, negative, positiveSpans, negativeSpans, customBounds } = histogram;
+  const buckets = positive.length + negative.length + customBounds.length;
+  return 64 + 8 * buckets + 4 * (positiveSpans.length + negativeSpans.length);
+}
+
+function exemplarBytes({ labels }: ExemplarEntry): number {
+  return labels.reduce((sum, { name, value }) => sum + name.length + value.length + 4, 32);
+}
+
+/** Replaces the records from `first` on by copies; returns how many there are. */
+function copyFrom(records: Uint8Array[], first: number): number {
+  for (let i = first; i < records.length; i += 1) records[i] = records[i]!.slice();
+  return records.length;
+}
