@@ -111,17 +111,6 @@ test('damage in the input ends a checkpoint and leaves the log as it was', async
   await expect(truncateWal(vfs, '/wal', 3)).rejects.toMatchObject({ code: 'WAL_CHECKPOINT_CORRUPT' });
 });
 
-test('a damaged checkpoint is an error, not a reason to repair', async () => {
-  const vfs = await diskWith(goldenFiles('checkpoint/after/wal'), '/wal');
-  const file = await vfs.open('/wal/checkpoint.00000003/00000000', 'update');
-  await file.write(Buffer.from('?'), 100);
-  await file.close();
-  await expect(replayWal(vfs, '/wal', { onRecord: () => undefined })).rejects.toMatchObject({
-    kind: 'corrupt',
-    code: 'WAL_CHECKPOINT_CORRUPT',
-  });
-});
-
 test('samples are kept by time alone, and what is kept starts anew from its own first sample', async () => {
   const vfs = new MemoryVfs();
   const sample = (ref: number, timestampMs: bigint) => ({ ref, timestampMs, valueBits: 0x7ff0000000000002n });

@@ -2,7 +2,7 @@ import { MiB } from '@gauntlet/base';
 import type { Vfs } from '@gauntlet/vfs';
 import { CheckpointFilter, type CheckpointRule } from './checkpoint-filter.js';
 import { openWal } from './open-wal.js';
-import { refuseGap, replayWal } from './replay.js';
+import { type WalDamage, refuseGap, replayWal } from './replay.js';
 import { checkpointName, listWal, segmentName } from './segments.js';
 import type { WalOptions } from './wal.js';
 import { WalUnreadableError } from './wal-error.js';
@@ -69,10 +69,7 @@ export async function writeCheckpoint(
         if (log.stats.pendingBytes > pendingBytesMax) await log.commit();
       },
     });
-    if (damage !== undefined) {
-      const message = `Cannot checkpoint WAL ${dir}: segment ${damage.at.segment} is damaged at byte ${damage.at.offset}: ${damage.problem}`;
-      throw new WalUnreadableError('WAL_CORRUPT', message, damage.at);
-    }
+    if (damage !== undefined) throw unfit(dir, damage);
     add(filter.metadata());
   } catch (error) {
     await log.close().catch(() => undefined);
@@ -102,4 +99,12 @@ export async function truncateWal(vfs: Vfs, dir: string, to: number): Promise<vo
   for (const { name } of await vfs.readDir(dir))
     if (/^checkpoint\.\d+\.tmp$/.test(name)) await vfs.removeAll(`${dir}/${name}`);
   await vfs.syncDir(dir);
+}
+
+/** Making a checkpoint of damaged input would make the damage for good. */
+function unfit(dir: string, { kind, checkpoint, at, problem }: WalDamage): WalUnreadableError {
+  const place = checkpoint === undefined ? '' : `${checkpointName(checkpoint)}, `;
+  const message = `Cannot checkpoint WAL ${dir}: ${place}segment ${at.segment} is damaged at byte ${at.offset}: ${problem}`;
+  if (checkpoint !== undefined) return new WalUnreadableError('WAL_CHECKPOINT_CORRUPT', message, at);
+  return new WalUnreadableError(kind === 'damaged' ? 'WAL_CORRUPT' : 'WAL_SEGMENT_GAP', message, at);
 }

@@ -1,7 +1,7 @@
 import type { Vfs } from '@gauntlet/vfs';
 import { pageBytes } from './fragment.js';
 import type { WalDamage } from './replay.js';
-import { listWal, segmentName } from './segments.js';
+import { checkpointName, segmentName } from './segments.js';
 
 export interface RepairResult {
   /** Names, in the log's directory, of what can no longer be read as part of it. Nothing is deleted. */
@@ -9,38 +9,110 @@ export interface RepairResult {
 }
 
 /**
- * Ends a damaged log behind its last good record, so that it can be replayed and continued.
+ * Ends a damaged log behind its last good record, so that it can be replayed and continued; and a damaged checkpoint likewise.
  *
- * The damaged segment keeps its name and its good records; the whole of it, and every later segment, is set aside as
- * `00000003.damaged` (`.damaged-2` and so on when that is taken), which no reader takes for a segment. A crash on the way leaves
- * a log that replays to the same records and can be repaired again.
+ * - A damaged segment keeps its name and its good records; the whole of it, and every later segment, is set aside as
+ *   `00000003.damaged` (`.damaged-2` and so on when that is taken), which no reader takes for a segment.
+ * - Behind a missing segment, the later ones are set aside.
+ * - A damaged checkpoint is set aside whole as `checkpoint.00000002.damaged`, by second names for its files, before its own
+ *   segments are ended behind the damage: at no moment is there no checkpoint.
+ * - A log that lacks its beginning gets an empty checkpoint for what is missing, so that every reader takes it.
+ *
+ * A crash on the way leaves a log that replays to the same records and can be repaired again.
  */
 export async function repairWal(vfs: Vfs, dir: string, damage: WalDamage): Promise<RepairResult> {
-  const { segment } = damage.at;
-  const { segments } = await listWal(vfs, dir);
-  const setAside: string[] = [];
-  // From the last down and each one durably, so that a crash leaves no gap in the numbers.
-  for (const later of segments.filter((found) => found > segment).reverse()) {
-    const aside = await freeName(vfs, dir, later);
-    await vfs.rename(`${dir}/${segmentName(later)}`, `${dir}/${aside}`);
-    await vfs.syncDir(dir);
-    setAside.push(aside);
-  }
-  const path = `${dir}/${segmentName(segment)}`;
-  const shortened = `${path}.repair.tmp`;
-  await copyStart(vfs, path, shortened, damage.goodEnd);
-  const aside = await freeName(vfs, dir, segment);
-  await vfs.link(path, `${dir}/${aside}`);
-  await vfs.syncDir(dir);
-  await vfs.rename(shortened, path);
-  await vfs.syncDir(dir);
-  setAside.push(aside);
-  return { setAside: setAside.reverse() };
+  // The last first: what is set aside of the log does not depend on its checkpoint.
+  const later = damage.then === undefined ? [] : (await repairWal(vfs, dir, damage.then)).setAside;
+  return { setAside: [...(await repairOne(vfs, dir, damage)), ...later] };
 }
 
-async function freeName(vfs: Vfs, dir: string, segment: number): Promise<string> {
+async function repairOne(vfs: Vfs, dir: string, damage: WalDamage): Promise<readonly string[]> {
+  if (damage.kind === 'headless') {
+    await beginBehind(vfs, dir, damage.at.segment - 1);
+    return [];
+  }
+  if (damage.checkpoint === undefined) return endBehind(vfs, dir, damage, 'aside');
+  const checkpoint = checkpointName(damage.checkpoint);
+  const aside = await copyAside(vfs, dir, checkpoint);
+  await endBehind(vfs, `${dir}/${checkpoint}`, damage, 'kept elsewhere');
+  return [aside];
+}
+
+/** Ends the segments of a directory behind the damage. What does not stay is set aside there, or removed if it is kept elsewhere. */
+async function endBehind(
+  vfs: Vfs,
+  dir: string,
+  { kind, at, goodEnd }: WalDamage,
+  rest: 'aside' | 'kept elsewhere',
+): Promise<string[]> {
+  const setAside: string[] = [];
+  const isLater = (segment: number): boolean => segment > at.segment || (kind === 'missing' && segment === at.segment);
+  // From the last down and each one durably, so that a crash leaves no gap in the numbers.
+  for (const { name, segment } of (await segmentFiles(vfs, dir)).reverse()) {
+    if (!isLater(segment)) continue;
+    if (rest === 'aside') {
+      const aside = await freeName(vfs, dir, name);
+      await vfs.rename(`${dir}/${name}`, `${dir}/${aside}`);
+      setAside.push(aside);
+    } else {
+      await vfs.remove(`${dir}/${name}`);
+    }
+    await vfs.syncDir(dir);
+  }
+  if (kind === 'damaged') {
+    const name = segmentName(at.segment);
+    const path = `${dir}/${name}`;
+    const shortened = `${path}.repair.tmp`;
+    await copyStart(vfs, path, shortened, goodEnd);
+    if (rest === 'aside') {
+      const aside = await freeName(vfs, dir, name);
+      await vfs.link(path, `${dir}/${aside}`);
+      await vfs.syncDir(dir);
+      setAside.push(aside);
+    }
+    await vfs.rename(shortened, path);
+    await vfs.syncDir(dir);
+  }
+  return setAside.reverse();
+}
+
+/** By number; also those whose name has too few digits for a reader. */
+async function segmentFiles(vfs: Vfs, dir: string): Promise<{ name: string; segment: number }[]> {
+  return (await vfs.readDir(dir))
+    .filter(({ name }) => /^\d+$/.test(name))
+    .map(({ name }) => ({ name, segment: Number(name) }))
+    .sort((a, b) => a.segment - b.segment);
+}
+
+/** Gives all files of a directory a second name in a directory beside it, which appears whole or not at all. */
+async function copyAside(vfs: Vfs, dir: string, name: string): Promise<string> {
+  const aside = await freeName(vfs, dir, name);
+  const temporary = `${dir}/${name}.damaged.tmp`;
+  await vfs.removeAll(temporary);
+  await vfs.makeDir(temporary);
+  for (const { name: file, kind } of await vfs.readDir(`${dir}/${name}`))
+    if (kind === 'file') await vfs.link(`${dir}/${name}/${file}`, `${temporary}/${file}`);
+  await vfs.syncDir(temporary);
+  await vfs.rename(temporary, `${dir}/${aside}`);
+  await vfs.syncDir(dir);
+  return aside;
+}
+
+/** Makes a checkpoint that stands for nothing, up to that segment. */
+async function beginBehind(vfs: Vfs, dir: string, segment: number): Promise<void> {
+  const target = `${dir}/${checkpointName(segment)}`;
+  const temporary = `${target}.tmp`;
+  await vfs.removeAll(temporary);
+  await vfs.makeDir(temporary);
+  await (await vfs.open(`${temporary}/${segmentName(0)}`, 'create')).close();
+  await vfs.syncDir(temporary);
+  await vfs.rename(temporary, target);
+  await vfs.syncDir(dir);
+}
+
+async function freeName(vfs: Vfs, dir: string, base: string): Promise<string> {
   for (let count = 1; ; count += 1) {
-    const name = `${segmentName(segment)}.damaged${count === 1 ? '' : `-${count}`}`;
+    const name = `${base}.damaged${count === 1 ? '' : `-${count}`}`;
     if ((await vfs.stat(`${dir}/${name}`)) === undefined) return name;
   }
 }

@@ -11,7 +11,6 @@ import {
   typeMask,
   zstdFlag,
 } from './fragment.js';
-import { WalUnreadableError } from './wal-error.js';
 
 /** How reading a segment ended. */
 export interface SegmentEnd {
@@ -31,15 +30,10 @@ export interface SegmentVisitor {
 const pieceBytes = 256 * KiB;
 
 /** Reads one segment by the rules of fragment.ts, up to its end or to the first misfit. */
-export async function readSegment(
-  file: VfsFile,
-  segment: number,
-  codec: Codec,
-  visitor: SegmentVisitor,
-): Promise<SegmentEnd> {
+export async function readSegment(file: VfsFile, codec: Codec, visitor: SegmentVisitor): Promise<SegmentEnd> {
   // The rest of a fragment that the last piece cut, then a piece.
   const buffer = Buffer.allocUnsafe(pageBytes + pieceBytes);
-  const parser = new FragmentParser(segment, codec, visitor);
+  const parser = new FragmentParser(codec, visitor);
   let carried = 0;
   for (let position = 0; ;) {
     const read = await file.read(buffer.subarray(carried, carried + pieceBytes), position);
@@ -65,7 +59,6 @@ export async function readSegment(
 class FragmentParser {
   goodEnd = 0;
   damage: SegmentEnd['damage'];
-  readonly #segment: number;
   readonly #codec: Codec;
   readonly #visitor: SegmentVisitor;
   /** Offset in the segment of the next byte to parse. */
@@ -75,8 +68,7 @@ class FragmentParser {
   #partsBytes = 0;
   #unfinished = false;
 
-  constructor(segment: number, codec: Codec, visitor: SegmentVisitor) {
-    this.#segment = segment;
+  constructor(codec: Codec, visitor: SegmentVisitor) {
     this.#codec = codec;
     this.#visitor = visitor;
   }
@@ -146,10 +138,11 @@ class FragmentParser {
         return 'a record is not valid snappy';
       }
     } else if (stored.length > 0 && flags & zstdFlag) {
-      // Not damage: the record is fine, and repair must not cut the log here.
-      const at = { segment: this.#segment, offset: this.#offset };
-      const message = `Cannot read WAL record in segment ${at.segment} before byte ${at.offset}: it is compressed with Zstandard, which is not supported yet`;
-      throw new WalUnreadableError('WAL_RECORD_ZSTD', message, at);
+      try {
+        record = this.#codec.zstdDecode(stored, recordBytesMax);
+      } catch {
+        return 'a record is not valid Zstandard';
+      }
     }
     try {
       this.#visitor.onRecord(record, this.#offset);

@@ -1,4 +1,4 @@
-import { type ErrorKind, OperationalError } from '@gauntlet/base';
+import { OperationalError } from '@gauntlet/base';
 import type { WalPosition } from './wal.js';
 
 /** The log cannot take or keep records now; it tries again by itself (code WAL_UNAVAILABLE), or it is closed (WAL_CLOSED). */
@@ -24,15 +24,14 @@ export class RecordMalformedError extends OperationalError {
   readonly code = 'WAL_RECORD_MALFORMED';
 }
 
-/** The files of a log cannot be read as one: a gap, a damaged checkpoint, a compression we lack. Nothing is repaired by itself. */
+/** The files of a log cannot be read as one: a gap or damage where a checkpoint is to be made of them. Nothing is repaired by itself. */
 export class WalUnreadableError extends OperationalError {
-  readonly kind: ErrorKind;
-  readonly code: 'WAL_SEGMENT_GAP' | 'WAL_CHECKPOINT_CORRUPT' | 'WAL_CORRUPT' | 'WAL_RECORD_ZSTD';
+  readonly kind = 'corrupt';
+  readonly code: 'WAL_SEGMENT_GAP' | 'WAL_CHECKPOINT_CORRUPT' | 'WAL_CORRUPT';
   readonly at: WalPosition | undefined;
 
   constructor(code: WalUnreadableError['code'], message: string, at?: WalPosition, options?: ErrorOptions) {
     super(message, options);
-    this.kind = code === 'WAL_RECORD_ZSTD' ? 'rejected' : 'corrupt';
     this.code = code;
     this.at = at;
   }
