@@ -38,17 +38,8 @@ const seriesAlignment = 16;
  * @throws BlockCorruptError (code BLOCK_INDEX_CORRUPT)
  */
 export async function openIndex(source: ByteSource): Promise<BlockIndex> {
-  const file = source.name;
-  const header = new ByteCursor(await source.read(0, Math.min(indexHeaderBytes, source.size)), {
-    part: 'INDEX',
-    file,
-    offset: 0,
-  });
-  const magic = header.uint32();
-  if (magic !== indexMagic) throw header.corrupt(`magic number is ${magic.toString(16)}`);
-  const version = header.byte();
-  if (version < 1 || version > 3) throw header.corrupt(`version is ${version}`);
-  const toc = await readToc(source);
+  const version = await readIndexVersion(source);
+  const toc = await readIndexToc(source);
   const symbols = await readSymbols(source, toc, version);
   return new BlockIndex(source, version, toc, symbols, await readOffsetTable(source, toc));
 }
@@ -176,7 +167,22 @@ function countOf(cursor: ByteCursor, bytesMin: number): number {
   return count;
 }
 
-async function readToc(source: ByteSource): Promise<IndexToc> {
+/** Checks the header of an index. */
+export async function readIndexVersion(source: ByteSource): Promise<number> {
+  const file = source.name;
+  const header = new ByteCursor(await source.read(0, Math.min(indexHeaderBytes, source.size)), {
+    part: 'INDEX',
+    file,
+    offset: 0,
+  });
+  const magic = header.uint32();
+  if (magic !== indexMagic) throw header.corrupt(`magic number is ${magic.toString(16)}`);
+  const version = header.byte();
+  if (version < 1 || version > 3) throw header.corrupt(`version is ${version}`);
+  return version;
+}
+
+export async function readIndexToc(source: ByteSource): Promise<IndexToc> {
   const offset = source.size - indexTocBytes;
   if (offset < indexHeaderBytes)
     throw new BlockCorruptError('INDEX', { file: source.name, offset: 0 }, `${source.size} bytes are too few`);

@@ -28,5 +28,6 @@ export {
 } from './meta.js';
 export { MemorySource, type ByteSource } from './byte-source.js';
 export { checkChunkSegment, readChunk, type StoredChunk } from './chunk-reader.js';
+export { checkIndex, checkTombstones } from './check-block.js';
 export { openIndex, type BlockIndex, type IndexSeries, type IndexToc } from './index-reader.js';
 export { addInterval, decodeTombstones, encodeTombstones, type Interval, type Tombstones } from './tombstones.js';

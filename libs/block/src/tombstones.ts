@@ -6,7 +6,7 @@ import { putUint32, putUvarint, putVarint } from './integers.js';
 export const tombstonesMagic = 0x0130ba30;
 export const tombstonesVersion = 1;
 
-const headerBytes = 5;
+export const tombstonesHeaderBytes = 5;
 const stoneBytesMax = 30;
 const file = 'tombstones';
 
@@ -53,10 +53,10 @@ function mergeIntervals(intervals: Interval[]): readonly Interval[] {
 export function encodeTombstones(tombstones: Tombstones): Uint8Array {
   const series = [...tombstones].sort(([a], [b]) => a - b);
   const count = series.reduce((sum, [, intervals]) => sum + intervals.length, 0);
-  const bytes = new Uint8Array(headerBytes + count * stoneBytesMax + 4);
+  const bytes = new Uint8Array(tombstonesHeaderBytes + count * stoneBytesMax + 4);
   putUint32(bytes, 0, tombstonesMagic);
   bytes[4] = tombstonesVersion;
-  let at = headerBytes;
+  let at = tombstonesHeaderBytes;
   for (const [ref, intervals] of series) {
     for (const { minTimeMs, maxTimeMs } of intervals) {
       at = putUvarint(bytes, at, ref);
@@ -64,24 +64,28 @@ export function encodeTombstones(tombstones: Tombstones): Uint8Array {
       at = putVarint(bytes, at, maxTimeMs);
     }
   }
-  return bytes.slice(0, putUint32(bytes, at, crc32c(bytes, 0, headerBytes, at)));
+  return bytes.slice(0, putUint32(bytes, at, crc32c(bytes, 0, tombstonesHeaderBytes, at)));
 }
 
 /** @throws BlockCorruptError (code BLOCK_TOMBSTONES_CORRUPT) */
 export function decodeTombstones(bytes: Uint8Array): Tombstones {
   const header = new ByteCursor(bytes, { part: 'TOMBSTONES', file, offset: 0 });
-  if (bytes.length < headerBytes + 4) throw header.corrupt(`${bytes.length} bytes are too few`);
+  if (bytes.length < tombstonesHeaderBytes + 4) throw header.corrupt(`${bytes.length} bytes are too few`);
   const magic = header.uint32();
   if (magic !== tombstonesMagic) throw header.corrupt(`magic number is ${magic.toString(16)}`);
   const version = header.byte();
   if (version !== tombstonesVersion) throw header.corrupt(`version is ${version}`);
   const end = bytes.length - 4;
   header.at = end;
-  if (header.uint32() !== crc32c(bytes, 0, headerBytes, end))
+  if (header.uint32() !== crc32c(bytes, 0, tombstonesHeaderBytes, end))
     throw new BlockCorruptError('TOMBSTONES', { file, offset: end }, 'checksum does not match');
 
   const bySeries = new Map<number, Interval[]>();
-  const stones = new ByteCursor(bytes.subarray(headerBytes, end), { part: 'TOMBSTONES', file, offset: headerBytes });
+  const stones = new ByteCursor(bytes.subarray(tombstonesHeaderBytes, end), {
+    part: 'TOMBSTONES',
+    file,
+    offset: tombstonesHeaderBytes,
+  });
   while (!stones.isAtEnd) {
     const ref = stones.uvarint();
     const interval = { minTimeMs: Number(stones.varint64()), maxTimeMs: Number(stones.varint64()) };
