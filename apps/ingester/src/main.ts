@@ -22,6 +22,12 @@ void runApp<IngesterFlags>({
         tenantLabelName: flags.tenantLabelName,
         defaultTenant: flags.defaultTenant,
         retentionMs: flags.retentionMs,
+        retentionBytesMax: flags.retentionBytesMax,
+        freeDiskBytesMin: flags.freeDiskBytesMin,
+        memoryBytesMax: flags.memoryBytesMax,
+        outOfOrderWindowMs: flags.outOfOrderWindowMs,
+        outOfOrderCapMax: flags.outOfOrderCapMax,
+        exemplarsMax: flags.exemplarsMax,
         futureWindowMs: flags.futureWindowMs,
         blockRangeMs: flags.blockRangeMs,
         chunkRangeMs: flags.chunkRangeMs,
@@ -44,8 +50,6 @@ void runApp<IngesterFlags>({
         await ingester.stop();
         log.info('stopped');
       },
-      // A database that cannot be opened ends the process; otherwise only a signal does.
-      ended: ingester.ready.then(() => new Promise<never>(() => {})),
     };
   },
 });

@@ -1,4 +1,4 @@
-import { MemoryVfs } from '@gauntlet/vfs/testing';
+import { CrashVfs, MemoryVfs } from '@gauntlet/vfs/testing';
 import { DataDirectory } from './data-directory.js';
 
 const running = new Map([
@@ -55,4 +55,57 @@ test('a data directory that is a file is refused in the words that operators kno
       `create data dir in ${path}: mkdir ${path}: not a directory`,
     );
   }
+});
+
+describe('the removal of a tenant', () => {
+  const holding = async <V extends MemoryVfs>(vfs: V): Promise<V> => {
+    await vfs.makeDir('/data/old/wal');
+    await write(vfs, '/data/old/wal/00000000', 'x');
+    await vfs.makeDir('/data/new');
+    return vfs;
+  };
+  const open = (vfs: MemoryVfs) => DataDirectory.open(vfs, '/data', { process: processOf(10), lock: false });
+  const namesIn = async (vfs: MemoryVfs): Promise<string[]> => (await vfs.readDir('/data')).map(({ name }) => name);
+
+  test('leaves nothing, and is content when nothing was there', async () => {
+    const vfs = await holding(new MemoryVfs());
+    const directory = await open(vfs);
+    await directory.removeTenant('old');
+    await directory.removeTenant('none');
+    expect(await namesIn(vfs)).toEqual(['new']);
+  });
+
+  test('frees the name at once, while the files still go', async () => {
+    const vfs = await holding(new MemoryVfs());
+    const directory = await open(vfs);
+    const removeAll = vfs.removeAll.bind(vfs);
+    vfs.removeAll = async (path) => {
+      if ((await vfs.stat(path)) === undefined) return;
+      expect(await directory.tenants()).toEqual(['new']);
+      await vfs.makeDir('/data/old');
+      await removeAll(path);
+    };
+    await directory.removeTenant('old');
+    expect(await namesIn(vfs)).toEqual(['new', 'old']);
+  });
+
+  test('wherever the power is lost, leaves all of the tenant or, after the next start, nothing', async () => {
+    const seen = new Set<string>();
+    for (let step = 0; step < 12; step += 1)
+      for (let seed = 0; seed < 8; seed += 1) {
+        const disk = await holding(new CrashVfs());
+        for (const path of ['/', '/data', '/data/old', '/data/old/wal']) await disk.syncDir(path);
+        const file = await disk.open('/data/old/wal/00000000', 'update');
+        await file.datasync();
+        const directory = await open(disk);
+        disk.losePowerIn(step);
+        await directory.removeTenant('old').catch(() => {});
+        const rest = disk.afterPowerLoss(seed);
+        const tenants = await (await open(rest)).tenants();
+        if (tenants.includes('old')) expect((await rest.readFile('/data/old/wal/00000000')).length).toBe(1);
+        expect(await namesIn(rest)).toEqual(tenants);
+        seen.add(tenants.join());
+      }
+    expect([...seen].sort()).toEqual(['new', 'new,old']);
+  });
 });

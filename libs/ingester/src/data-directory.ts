@@ -29,6 +29,8 @@ export interface ProcessIdentity {
 
 const lockName = `${reservedPrefix}lock`;
 const probeName = `${reservedPrefix}probe`;
+/** A tenant's directory that is being removed, and a number. The tenant's name is not in it: it may be as long as a name can be. */
+const removingPrefix = `${reservedPrefix}removing-`;
 
 /**
  * `--tsdb.path`: a directory for each tenant, whose names are the tenants'; plain files and `lost+found` are none (spec/receive.md 7.1).
@@ -40,6 +42,7 @@ export class DataDirectory {
   readonly path: string;
   readonly #vfs: Vfs;
   readonly #locked: boolean;
+  #removals = 0;
 
   private constructor(vfs: Vfs, path: string, locked: boolean) {
     this.#vfs = vfs;
@@ -63,6 +66,7 @@ export class DataDirectory {
       throw new DataDirectoryError(`create data dir in ${path}: ${reasonOf(error, path)}`, { path, cause: error });
     }
     if (lock) await takeLock(vfs, path, process);
+    await finishRemovals(vfs, path);
     return new DataDirectory(vfs, path, lock);
   }
 
@@ -76,9 +80,35 @@ export class DataDirectory {
     return `${this.path}/${tenant}`;
   }
 
+  /**
+   * Removes a tenant's directory. From the first moment the name is free for a new one; what a crash leaves is removed at the next start.
+   * A directory that is not there is fine.
+   */
+  async removeTenant(tenant: string): Promise<void> {
+    if ((await this.#vfs.stat(this.pathOf(tenant))) === undefined) return;
+    this.#removals += 1;
+    const doomed = `${this.path}/${removingPrefix}${this.#removals}`;
+    // Left by a removal that failed: the same number has come round again only if the process has.
+    await this.#vfs.removeAll(doomed);
+    await this.#vfs.rename(this.pathOf(tenant), doomed);
+    await this.#vfs.syncDir(this.path);
+    await this.#vfs.removeAll(doomed);
+  }
+
+  /** Bytes that may still be written to the disk. */
+  freeBytes(): Promise<number> {
+    return this.#vfs.freeBytes(this.path);
+  }
+
   async close(): Promise<void> {
     if (this.#locked) await this.#vfs.remove(`${this.path}/${lockName}`);
   }
+}
+
+/** Removals that an earlier process has begun. */
+async function finishRemovals(vfs: Vfs, path: string): Promise<void> {
+  for (const { name } of await vfs.readDir(path))
+    if (name.startsWith(removingPrefix)) await vfs.removeAll(`${path}/${name}`);
 }
 
 async function takeLock(vfs: Vfs, path: string, { pid, startOf }: ProcessIdentity): Promise<void> {

@@ -17,7 +17,8 @@ export function defaultMemoryBytesMax({
   readonly containerBytes: number | undefined;
   readonly machineBytes: number;
 }): number {
-  const bytes = containerBytes !== undefined && containerBytes > 0 ? Math.min(containerBytes, machineBytes) : machineBytes;
+  const bytes =
+    containerBytes !== undefined && containerBytes > 0 ? Math.min(containerBytes, machineBytes) : machineBytes;
   return Math.floor(bytes * limitShare);
 }
 

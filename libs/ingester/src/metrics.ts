@@ -1,12 +1,16 @@
+import type { Shipper, ShipperCounters } from '@gauntlet/shipper';
 import { collectCounter, collectGauge, type MetricRegistry, type MetricSample } from '@gauntlet/telemetry';
-import type { Tenant, Tenants } from './tenants.js';
+import type { Rejections } from '@gauntlet/head';
+import type { Tenant } from './tenant.js';
+import type { OpenTenant, Tenants } from './tenants.js';
+import type { WriteGuard } from './write-guard.js';
 import type { WriteService } from './write-service.js';
 
 /** One number of a tenant. */
 interface TenantMetric {
   readonly name: string;
   readonly help: string;
-  readonly read: (tenant: Tenant) => number;
+  readonly read: (tenant: OpenTenant) => number;
 }
 
 /** Times are milliseconds, as Prometheus exports them; an empty head has none. */
@@ -124,77 +128,177 @@ const counters: readonly TenantMetric[] = [
   },
 ];
 
-/** Of tenants that have a shipper. They stand at 0 from the start: an alert joins on their being there (spec/receive.md 9.3). */
-const shipperCounters: readonly TenantMetric[] = [
+/** Of tenants that have a shipper, dormant ones with blocks to upload among them. They stand at 0 from the start: an alert joins on their being there (spec/receive.md 9.3). */
+const shipperCounters: readonly {
+  readonly name: string;
+  readonly help: string;
+  readonly read: (counters: ShipperCounters) => number;
+}[] = [
   {
     name: 'thanos_shipper_dir_syncs_total',
     help: 'Passes over the directory for blocks to upload.',
-    read: ({ shipper }) => shipper?.counters.dirSyncs ?? 0,
+    read: ({ dirSyncs }) => dirSyncs,
   },
   {
     name: 'thanos_shipper_dir_sync_failures_total',
     help: 'Passes that failed.',
-    read: ({ shipper }) => shipper?.counters.dirSyncFailures ?? 0,
+    read: ({ dirSyncFailures }) => dirSyncFailures,
   },
-  {
-    name: 'thanos_shipper_uploads_total',
-    help: 'Blocks uploaded.',
-    read: ({ shipper }) => shipper?.counters.uploads ?? 0,
-  },
+  { name: 'thanos_shipper_uploads_total', help: 'Blocks uploaded.', read: ({ uploads }) => uploads },
   {
     name: 'thanos_shipper_upload_failures_total',
     help: 'Uploads of blocks that failed.',
-    read: ({ shipper }) => shipper?.counters.uploadFailures ?? 0,
+    read: ({ uploadFailures }) => uploadFailures,
   },
   {
     name: 'thanos_shipper_corrupted_blocks_total',
     help: 'Blocks that could not be read for an upload.',
-    read: ({ shipper }) => shipper?.counters.corruptedBlocks ?? 0,
+    read: ({ corruptedBlocks }) => corruptedBlocks,
   },
 ];
 
-/** Registers the ingester's metrics: numbers that are kept anyway, read when they are scraped. */
-export function registerMetrics(
-  registry: MetricRegistry,
-  { tenants, writes }: { tenants: Tenants; writes: WriteService },
-): void {
-  const of = (read: TenantMetric['read'], filter: (tenant: Tenant) => boolean = () => true) =>
+/** Samples that were refused, by why and by what they are: dashboards know some of the names. */
+const rejectedSamples: readonly { readonly name: string; readonly help: string; readonly of: keyof Rejections }[] = [
+  { name: 'prometheus_tsdb_out_of_bound_samples_total', help: 'Samples refused as out of bounds.', of: 'outOfBounds' },
+  { name: 'prometheus_tsdb_out_of_order_samples_total', help: 'Samples refused as out of order.', of: 'outOfOrder' },
+  {
+    name: 'prometheus_tsdb_too_old_samples_total',
+    help: 'Samples refused as older than the out-of-order window.',
+    of: 'tooOld',
+  },
+];
+
+export interface MetricSources {
+  readonly tenants: Tenants;
+  readonly writes: WriteService;
+  readonly guard: WriteGuard;
+  readonly limits: {
+    readonly freeDiskBytesMin: number;
+    readonly memoryBytesMax: number;
+    readonly retentionBytesMax: number;
+  };
+}
+
+/** Registers the ingester's metrics: numbers that are kept anyway, read when they are scraped. Dormant tenants have none of a database. */
+export function registerMetrics(registry: MetricRegistry, sources: MetricSources): void {
+  registerDatabaseMetrics(registry, sources);
+  registerShipperMetrics(registry, sources);
+  registerTenantMetrics(registry, sources);
+  registerGuardMetrics(registry, sources);
+  collectGauge(registry, {
+    name: 'thanos_receive_pending_write_requests',
+    help: 'Writes that have begun and not been answered.',
+    read: () => sources.writes.inflightWrites,
+  });
+}
+
+function registerDatabaseMetrics(registry: MetricRegistry, { tenants, limits }: MetricSources): void {
+  const of = (read: TenantMetric['read'], labels: Readonly<Record<string, string>> = {}) =>
     function* (): Generator<MetricSample> {
-      for (const tenant of tenants.all())
-        if (filter(tenant)) yield { labels: { tenant: tenant.name }, value: read(tenant) };
+      for (const tenant of tenants.all()) yield { labels: { tenant: tenant.name, ...labels }, value: read(tenant) };
     };
   const labelNames = ['tenant'];
   for (const { name, help, read } of gauges) collectGauge(registry, { name, help, labelNames, read: of(read) });
   for (const { name, help, read } of counters) collectCounter(registry, { name, help, labelNames, read: of(read) });
-  for (const { name, help, read } of shipperCounters)
-    collectCounter(registry, { name, help, labelNames, read: of(read, ({ shipper }) => shipper !== undefined) });
-
-  const byType = (read: TenantMetric['read']) =>
-    function* (): Generator<MetricSample> {
-      for (const tenant of tenants.all()) yield { labels: { tenant: tenant.name, type: 'float' }, value: read(tenant) };
-    };
-  const typed = ['tenant', 'type'];
-  const rejected = (name: string, help: string, read: TenantMetric['read']): void =>
-    collectCounter(registry, { name, help, labelNames: typed, read: byType(read) });
-  rejected(
-    'prometheus_tsdb_head_samples_appended_total',
-    'Samples appended to the head.',
-    ({ database }) => database.head.samplesAppendedTotal,
-  );
-  rejected(
-    'prometheus_tsdb_out_of_bound_samples_total',
-    'Samples refused as out of bounds.',
-    ({ database }) => database.rejections.outOfBounds,
-  );
-  rejected(
-    'prometheus_tsdb_out_of_order_samples_total',
-    'Samples refused as out of order.',
-    ({ database }) => database.rejections.outOfOrder,
-  );
-
   collectGauge(registry, {
-    name: 'thanos_receive_pending_write_requests',
-    help: 'Writes that have begun and not been answered.',
-    read: () => writes.inflightWrites,
+    name: 'prometheus_tsdb_retention_limit_bytes',
+    help: 'Bytes that a database may take before its oldest blocks are deleted; 0 for no limit.',
+    labelNames,
+    read: of(() => limits.retentionBytesMax),
+  });
+  const typed = ['tenant', 'type'];
+  // Upstream tells floats from histograms; these are counted as they come, and most are floats.
+  const float = { type: 'float' };
+  collectCounter(registry, {
+    name: 'prometheus_tsdb_head_samples_appended_total',
+    help: 'Samples appended to the head.',
+    labelNames: typed,
+    read: of(({ database }) => database.head.samplesAppendedTotal, float),
+  });
+  for (const { name, help, of: rejection } of rejectedSamples)
+    collectCounter(registry, {
+      name,
+      help,
+      labelNames: typed,
+      read: of(({ database }) => database.rejections[rejection], float),
+    });
+}
+
+function registerShipperMetrics(registry: MetricRegistry, { tenants }: MetricSources): void {
+  const of = (read: (shipper: Shipper) => number) =>
+    function* (): Generator<MetricSample> {
+      for (const { name, shipper } of tenants.known())
+        if (shipper !== undefined) yield { labels: { tenant: name }, value: read(shipper) };
+    };
+  const labelNames = ['tenant'];
+  for (const { name, help, read } of shipperCounters)
+    collectCounter(registry, { name, help, labelNames, read: of(({ counters }) => read(counters)) });
+  collectGauge(registry, {
+    name: 'ingester_upload_backlog_blocks',
+    help: 'Blocks that are not in the bucket, as of the last pass.',
+    labelNames,
+    read: of(({ backlog }) => backlog.blocks),
+  });
+  collectGauge(registry, {
+    name: 'ingester_upload_backlog_oldest_timestamp_seconds',
+    help: 'Where the oldest block begins that is not in the bucket, Unix seconds; 0 without any.',
+    labelNames,
+    read: of(({ backlog }) => (backlog.oldestMs ?? 0) / 1000),
+  });
+}
+
+function registerTenantMetrics(registry: MetricRegistry, { tenants }: MetricSources): void {
+  collectGauge(registry, {
+    name: 'ingester_tenants',
+    help: 'Tenants by state. Replaying ones are open too, failing ones dormant.',
+    labelNames: ['state'],
+    read: () => Object.entries(tenants.counts).map(([state, value]) => ({ labels: { state }, value })),
+  });
+  collectCounter(registry, {
+    name: 'ingester_tenant_open_failures_total',
+    help: 'Databases that could not be opened, or whose log could not be replayed.',
+    read: () => tenants.openFailures,
+  });
+  collectCounter(registry, {
+    name: 'ingester_tenants_removed_total',
+    help: 'Tenants whose directories were removed after the retention time.',
+    read: () => tenants.removed,
+  });
+  const sum = (read: (tenant: Tenant) => number) => () => {
+    let total = 0;
+    for (const tenant of tenants.known()) total += read(tenant);
+    return total;
+  };
+  collectGauge(registry, {
+    name: 'ingester_retention_held_back_tenants',
+    help: 'Tenants that are over a limit of retention because blocks are not in the bucket.',
+    read: sum(({ isHeldBack }) => (isHeldBack ? 1 : 0)),
+  });
+}
+
+function registerGuardMetrics(registry: MetricRegistry, { guard, limits, writes }: MetricSources): void {
+  const gauge = (name: string, help: string, read: () => number): void => collectGauge(registry, { name, help, read });
+  gauge('ingester_disk_free_bytes', 'Bytes that may still be written to the disk.', () => guard.freeDiskBytes);
+  gauge('ingester_disk_free_bytes_min', 'With less writes are refused.', () => limits.freeDiskBytesMin);
+  gauge(
+    'ingester_memory_used_bytes',
+    'Memory of the process, without what is free inside of heads.',
+    () => guard.usedMemoryBytes,
+  );
+  gauge('ingester_memory_used_bytes_max', 'With more writes are refused; 0 for no limit.', () => limits.memoryBytesMax);
+  collectGauge(registry, {
+    name: 'ingester_writes_refused',
+    help: '1 while writes are refused for want of this.',
+    labelNames: ['resource'],
+    read: () => [
+      { labels: { resource: 'disk' }, value: guard.disk === 'over' ? 1 : 0 },
+      { labels: { resource: 'memory' }, value: guard.memory === 'over' ? 1 : 0 },
+    ],
+  });
+  collectCounter(registry, {
+    name: 'ingester_refused_writes_total',
+    help: 'Writes that were refused before they were looked at.',
+    labelNames: ['reason'],
+    read: () => Object.entries(writes.refused).map(([reason, value]) => ({ labels: { reason }, value })),
   });
 }

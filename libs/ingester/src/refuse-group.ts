@@ -13,18 +13,18 @@ const verdictNames = {
   [RowVerdict.duplicateLabel]: 'duplicateLabel',
   [RowVerdict.unsortedLabel]: 'unsortedLabel',
 } as const;
-/** Whether a tenant's group has a sample in a series with good labels: for anything less no database is made. */
+/** Whether a tenant's group has a sample or histogram in a series with good labels: for anything less no database is made. */
 export function isAnyStorable(batch: ScannedBatch, group: number): boolean {
-  return rowsOf(batch, group).some(({ verdict, sampleCount }) => verdict === RowVerdict.ok && sampleCount > 0);
+  return rowsOf(batch, group).some(
+    ({ verdict, sampleCount, histogramCount }) => verdict === RowVerdict.ok && sampleCount + histogramCount > 0,
+  );
 }
 
 /** The answer to a group of which nothing is storable, the same as that of an open database. */
 export function refuseGroup(batch: ScannedBatch, group: number): Refusal {
   const rejected: Rejections = noRejections();
-  for (const { verdict, histogramCount } of rowsOf(batch, group)) {
-    if (verdict === RowVerdict.ok) rejected.unsupported += histogramCount;
-    else rejected[verdictNames[verdict]] += 1;
-  }
+  // Exemplars of a series that nobody knows are dropped without a word.
+  for (const { verdict } of rowsOf(batch, group)) if (verdict !== RowVerdict.ok) rejected[verdictNames[verdict]] += 1;
   return { rejected, hasRejections: Object.values(rejected).some((count) => count > 0), committed: Promise.resolve() };
 }
 

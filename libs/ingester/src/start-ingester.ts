@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { invariant, messageOf, MiB, OperationalError, systemClock, type Clock } from '@gauntlet/base';
 import {
   createIntake,
@@ -10,16 +10,20 @@ import {
 import { isTenantValid } from '@gauntlet/model';
 import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
 import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
-import { createShipper } from '@gauntlet/shipper';
 import { startProbeServer, type Logger, type MetricRegistry, type ProbeServer } from '@gauntlet/telemetry';
-import { Tsdb } from '@gauntlet/tsdb';
+import type { TsdbOptions } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
 import { DataDirectory } from './data-directory.js';
-import { tenantLabels } from './external-labels.js';
+import { diskStore, type DiskStoreOptions } from './disk-store.js';
+import { createGate } from './gate.js';
+import { defaultMemoryBytesMax, MemoryUse } from './memory-use.js';
 import { registerMetrics } from './metrics.js';
 import { bucketMetrics } from './objstore-metrics.js';
 import { ownProcess } from './process-identity.js';
-import { Tenants, type TenantStore } from './tenants.js';
+import { readinessOf, type Readiness } from './readiness.js';
+import { Tenants } from './tenants.js';
+import { Upkeep } from './upkeep.js';
+import { WriteGuard } from './write-guard.js';
 import { WriteService } from './write-service.js';
 
 export interface IngesterConfig {
@@ -37,7 +41,20 @@ export interface IngesterConfig {
   readonly tenantLabelName: string;
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
+  /** Blocks, and directories of idle tenants, that are older are deleted; 0 keeps everything. */
   readonly retentionMs: number;
+  /** Bytes that a tenant's log and blocks may take; 0 for no limit. */
+  readonly retentionBytesMax: number;
+  /** With less left on the disk writes are refused; 0 for no limit. */
+  readonly freeDiskBytesMin: number;
+  /** With more in use writes are refused; 0 for no limit, undefined for a share of what the machine or container has. */
+  readonly memoryBytesMax: number | undefined;
+  /** How far behind its tenant's newest sample a sample may come; 0 for not at all. */
+  readonly outOfOrderWindowMs: number;
+  /** Out-of-order samples of a series that make a chunk. */
+  readonly outOfOrderCapMax: number;
+  /** Exemplars kept for each tenant; 0 for none. */
+  readonly exemplarsMax: number;
   /** Samples newer than now and this are refused; 0 takes any. */
   readonly futureWindowMs: number;
   /** `--tsdb.max-block-duration`: the length of a block. */
@@ -61,13 +78,17 @@ export interface IngesterEnvironment {
   readonly log: Logger;
   readonly registry: MetricRegistry;
   readonly clock?: Clock;
+  /** Writes the blocks; in this thread by default. */
+  readonly cutter?: NonNullable<TsdbOptions['cutter']>;
 }
 
 export interface RunningIngester {
   readonly httpPort: number;
   readonly grpcPort: number;
-  /** Resolves once the databases are open and writes are taken; rejects when one cannot be opened. */
-  readonly ready: Promise<void>;
+  /** Resolves when every tenant that was there is found, and open if something is in its log; writes are taken before. */
+  readonly started: Promise<void>;
+  /** What `/-/ready` says. */
+  readiness(): Readiness;
   /** Stops taking writes, flushes heads to blocks, uploads them, closes the databases. */
   stop(): Promise<void>;
 }
@@ -83,18 +104,20 @@ const messageBytesMax = 128 * MiB;
 invariant(messageBytesMax <= messageBytesCeiling, 'the intake takes the largest message');
 /** Compressed bytes of requests in work at once. */
 const inflightBytesMax = 256 * MiB;
-/** Bytes that may wait for a log's disk before writes are refused. */
-const pendingBytesMax = 64 * MiB;
+/** Logs that are replayed at the same time: it is one thread's work, and each holds a segment in memory. */
+const replaysAtOnce = 2;
+/** How often the health service is told whether writes are taken. */
+const readinessIntervalMs = 1000;
 /** Longest wait for the last uploads; what is left goes up after the next start. */
 const lastUploadMsMax = 600_000;
 
 /**
- * Starts an ingester: listens at once, replays the logs behind that, and takes writes when all databases are open.
+ * Starts an ingester: listens and takes writes at once. Tenants are looked for, and logs replayed, behind that.
  * @throws when the data directory, the bucket's configuration or an address cannot be used
  */
 export async function startIngester(
   config: IngesterConfig,
-  { log, registry, clock = systemClock }: IngesterEnvironment,
+  { log, registry, clock = systemClock, cutter }: IngesterEnvironment,
 ): Promise<RunningIngester> {
   if (!isTenantValid(config.defaultTenant))
     throw new DefaultTenantError(
@@ -102,24 +125,67 @@ export async function startIngester(
     );
   const bucket = await openConfiguredBucket(config, { registry, clock });
   const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
-  const tenants = new Tenants({
-    store: diskStore(config, { directory, bucket, log, clock }),
+  const { blockRangeMs, retentionMs, retentionBytesMax, freeDiskBytesMin } = config;
+  const memory = new MemoryUse(() => process.memoryUsage.rss());
+  const memoryBytesMax =
+    config.memoryBytesMax ??
+    defaultMemoryBytesMax({ containerBytes: process.constrainedMemory(), machineBytes: totalmem() });
+  const guard = new WriteGuard({
+    freeDiskBytesMin,
+    memoryBytesMax,
+    freeDiskBytes: () => directory.freeBytes(),
+    usedMemoryBytes: () => memory.measure(tenants.all().map(({ database }) => database.head)),
+    relieve: () => upkeep.maintain(),
     clock,
-    random: Math.random,
     log,
-    blockRangeMs: config.blockRangeMs,
   });
-  const writes = new WriteService({ intake: createIntake({ messageBytesMax }), databases: tenants, inflightBytesMax });
-  registerMetrics(registry, { tenants, writes });
+  const tenants: Tenants = new Tenants({
+    store: diskStore({
+      vfs: nodeVfs,
+      directory,
+      bucket,
+      log,
+      clock,
+      labels: config.labels,
+      tenantLabelName: config.tenantLabelName,
+      shipper: config.shipper,
+      database: databaseOptions(config, cutter),
+    }),
+    clock,
+    log,
+    blockRangeMs,
+    retentionMs,
+    retentionBytesMax,
+    refusalToOpen: (tenant) => guard.refusalToOpen(tenant),
+  });
+  const upkeep = new Upkeep({ tenants, clock, log, blockRangeMs });
+  const writes = new WriteService({
+    intake: createIntake({ messageBytesMax }),
+    databases: tenants,
+    inflightBytesMax,
+    refusal: () => guard.refusal(),
+  });
+  registerMetrics(registry, {
+    tenants,
+    writes,
+    guard,
+    limits: { freeDiskBytesMin, memoryBytesMax, retentionBytesMax },
+  });
+  const stopping = new AbortController();
+  const readiness = (): Readiness =>
+    readinessOf({ isStopping: stopping.signal.aborted, reasons: guard.reasons, tenants: tenants.counts });
 
   let probes: ProbeServer | undefined;
   let server: GrpcServer | undefined;
   let grpcPort: number;
   try {
+    // Before the first write: the disk may be full already.
+    await guard.check();
     probes = await startProbeServer({
       address: config.httpAddress,
       registry,
-      ready: () => tenants.ready,
+      ready: () => readiness().ready,
+      readyNotes: () => readiness().notes,
       component: 'receive',
     });
     server = createWriteServer(config, { writes, log });
@@ -132,21 +198,57 @@ export async function startIngester(
   }
   const { stop: stopServer, setReady } = server;
   const { port: httpPort, stop: stopProbes } = probes;
-  const ready = tenants.openAll([config.defaultTenant]).then(() => setReady(tenants.ready));
+  const loops = [
+    guard.run(stopping.signal),
+    tellReadiness(() => setReady(readiness().ready), { clock, signal: stopping.signal }),
+  ];
+  const started = tenants.start([config.defaultTenant]).then(() => upkeep.start());
 
   return {
     httpPort,
     grpcPort,
-    ready,
+    started,
+    readiness,
     async stop() {
+      stopping.abort(new Error('the ingester is stopping'));
+      await Promise.all(loops);
       setReady(false);
       await stopServer(config.grpcGraceMs);
+      await upkeep.stop();
       await tenants.stop(lastUploadMsMax);
       await bucket?.close();
       await directory.close();
       await stopProbes(config.httpGraceMs);
     },
   };
+}
+
+/** What each tenant's database is told. */
+function databaseOptions(config: IngesterConfig, cutter: IngesterEnvironment['cutter']): DiskStoreOptions['database'] {
+  return {
+    blockRangeMs: config.blockRangeMs,
+    chunkRangeMs: config.chunkRangeMs,
+    retentionMs: config.retentionMs,
+    retentionBytesMax: config.retentionBytesMax,
+    futureWindowMs: config.futureWindowMs,
+    outOfOrderWindowMs: config.outOfOrderWindowMs,
+    outOfOrderCapMax: config.outOfOrderCapMax,
+    exemplarsMax: config.exemplarsMax,
+    wal: { compress: config.walCompression, durability: config.walDurability },
+    replayGate: createGate(replaysAtOnce),
+    ...(cutter === undefined ? {} : { cutter }),
+  };
+}
+
+/** Tells the health service once a second whether writes are taken. */
+async function tellReadiness(
+  tell: () => void,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted) {
+    tell();
+    await clock.sleep(readinessIntervalMs, signal).catch(() => {});
+  }
 }
 
 async function openNamedBucket({ content, source }: { content: string; source: string }): Promise<Bucket> {
@@ -191,52 +293,4 @@ function createWriteServer(config: IngesterConfig, { writes, log }: { writes: Wr
     return empty;
   });
   return server;
-}
-
-/** Tenants in directories of a real disk. */
-function diskStore(
-  config: IngesterConfig,
-  {
-    directory,
-    bucket,
-    log,
-    clock,
-  }: { directory: DataDirectory; bucket: Bucket | undefined; log: Logger; clock: Clock },
-): TenantStore {
-  return {
-    list: () => directory.tenants(),
-    openDatabase: async (tenant, signal) => {
-      const dir = directory.pathOf(tenant);
-      // Left by a Prometheus or a Thanos that was killed; upstream removes it as well.
-      await nodeVfs.remove(`${dir}/lock`);
-      return Tsdb.open({
-        vfs: nodeVfs,
-        dir,
-        clock,
-        randomBytes,
-        log,
-        blockRangeMs: config.blockRangeMs,
-        chunkRangeMs: config.chunkRangeMs,
-        retentionMs: config.retentionMs,
-        futureWindowMs: config.futureWindowMs,
-        signal,
-        wal: { compress: config.walCompression, durability: config.walDurability },
-        pendingBytesMax,
-      });
-    },
-    openShipper: (tenant) => {
-      if (bucket === undefined) return undefined;
-      const labels = tenantLabels(config.labels, { tenantLabelName: config.tenantLabelName, tenant });
-      return createShipper({
-        vfs: nodeVfs,
-        bucket,
-        dir: directory.pathOf(tenant),
-        labels: () => labels,
-        source: 'receive',
-        clock,
-        log: log.with({ tenant }),
-        ...config.shipper,
-      });
-    },
-  };
 }

@@ -1,230 +1,238 @@
 import { setMaxListeners } from 'node:events';
-import { messageOf, secondMs, type Clock, type Log } from '@gauntlet/base';
-import type { Tsdb } from '@gauntlet/tsdb';
+import { messageOf, type Clock, type Log } from '@gauntlet/base';
 import type { Shipper } from '@gauntlet/shipper';
+import type { Tsdb } from '@gauntlet/tsdb';
+import { eachAtOnce } from './each-at-once.js';
+import { Tenant, type TenantStore } from './tenant.js';
 import { WriteFailedError } from './verdict.js';
 import type { TenantDatabases } from './write-service.js';
-
-/** What makes and finds tenants' databases; the disk behind it is the caller's. */
-export interface TenantStore {
-  /** Names of the tenants that have a directory. */
-  list(): Promise<string[]>;
-  /** Opens the tenant's directory, making it when it is not there. */
-  openDatabase(tenant: string, signal: AbortSignal): Promise<Tsdb>;
-  /** Undefined when no bucket is configured. */
-  openShipper(tenant: string): Shipper | undefined;
-}
 
 export interface TenantsOptions {
   readonly store: TenantStore;
   readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
   readonly log: Log;
-  /** How long a block is; also how often the head is looked at for cutting. */
+  /** How long a block is. */
   readonly blockRangeMs: number;
+  /** 0 keeps everything. */
+  readonly retentionMs: number;
+  /** Of each tenant's directory; 0 for no limit. */
+  readonly retentionBytesMax: number;
   /** Databases opened, or flushed, at the same time. */
   readonly concurrency?: number;
-  /** Any name in a request's header makes a tenant; each costs a file, a kernel's memory and three timers. */
+  /** Any name in a request's header makes a tenant; an open one costs a file and a kernel's memory. */
   readonly tenantsMax?: number;
+  /** Why no more may be opened for writes now, when memory is short. */
+  readonly refusalToOpen?: (tenant: string) => WriteFailedError | undefined;
 }
 
-export interface Tenant {
+/** A tenant whose database is open. */
+export interface OpenTenant {
   readonly name: string;
   readonly database: Tsdb;
   readonly shipper: Shipper | undefined;
 }
 
+/** How many tenants are in which state. */
+export interface TenantCounts {
+  readonly open: number;
+  /** Of those: with a log that is still being replayed. */
+  readonly replaying: number;
+  readonly dormant: number;
+  /** Dormant ones that could not be opened. */
+  readonly failing: number;
+}
+
 const concurrencyDefault = 4;
 const tenantsMaxDefault = 10_000;
-const shipIntervalMs = 30 * secondMs;
-/** One pass of the shipper; the next one goes on where it stopped (spec/receive.md 7.8). */
-const shipPassMsMax = 600 * secondMs;
-const retentionIntervalMs = 60 * secondMs;
+/** Tenants that have a directory, for each that may be open. */
+const knownFactor = 10;
 
 /**
- * The tenants of an ingester: opened at the start and at the first write, kept in shape by their loops (cutting, shipping, retention),
- * flushed and closed at the end.
+ * The tenants of an ingester. Writes are taken from the start: a tenant that is not open is opened by its first write, and those that have something in their
+ * log are opened anyway. What keeps them in shape is `Upkeep`.
  *
- * States: `opening` -> `ready` -> `stopping` -> `closed`. Writes are taken in `ready` only.
+ * States: `taking writes` -> `stopping` -> `closed`.
  */
 export class Tenants implements TenantDatabases {
   readonly #options: TenantsOptions;
-  readonly #open = new Map<string, Tenant>();
-  readonly #opening = new Map<string, Promise<Tsdb>>();
-  readonly #loops = new Set<Promise<void>>();
+  readonly #tenants = new Map<string, Tenant>();
   readonly #stopping = new AbortController();
-  #state: 'opening' | 'ready' | 'stopping' | 'closed' = 'opening';
+  #state: 'taking writes' | 'stopping' | 'closed' = 'taking writes';
+  #starting: Promise<void> = Promise.resolve();
+  /** Opens that failed, of tenants that are gone too. */
+  #openFailuresBefore = 0;
+  removed = 0;
 
   constructor(options: TenantsOptions) {
     this.#options = options;
-    // Every loop of every tenant waits on this one signal.
+    // Databases that are being opened all wait on this one signal.
     setMaxListeners(0, this.#stopping.signal);
   }
 
   get ready(): boolean {
-    return this.#state === 'ready';
+    return this.#state === 'taking writes';
   }
 
-  get state(): 'opening' | 'ready' | 'stopping' | 'closed' {
+  get state(): 'taking writes' | 'stopping' | 'closed' {
     return this.#state;
   }
 
-  /** The open tenants, in the order of their opening. */
-  all(): Tenant[] {
-    return [...this.#open.values()];
+  /** Every tenant known, open or not. */
+  known(): Iterable<Tenant> {
+    return this.#tenants.values();
+  }
+
+  /** The open tenants, in the order in which they became known. */
+  all(): OpenTenant[] {
+    const open: OpenTenant[] = [];
+    for (const { name, database, shipper } of this.#tenants.values())
+      if (database !== undefined) open.push({ name, database, shipper });
+    return open;
+  }
+
+  get counts(): TenantCounts {
+    let [open, replaying, dormant, failing] = [0, 0, 0, 0];
+    for (const { database, failure } of this.#tenants.values()) {
+      if (database === undefined) dormant += 1;
+      else open += 1;
+      if (database?.state === 'replaying') replaying += 1;
+      if (failure !== undefined) failing += 1;
+    }
+    return { open, replaying, dormant, failing };
+  }
+
+  get openFailures(): number {
+    let sum = this.#openFailuresBefore;
+    for (const { openFailures } of this.#tenants.values()) sum += openFailures;
+    return sum;
   }
 
   get(tenant: string): Tsdb | undefined {
-    return this.#open.get(tenant)?.database;
+    return this.#tenants.get(tenant)?.databaseForWrite();
   }
 
   /**
-   * Opens every tenant that has a directory, and the ones named. From then on writes are taken.
-   * @throws when one cannot be opened: an ingester without some of its data must not look healthy
+   * Finds the tenants that have a directory, and opens those among them that have something in their log, and the ones named. Writes need not wait for it.
+   * Resolves when all of them are open; one that cannot be is logged, and tried again later.
    */
-  async openAll(also: readonly string[]): Promise<void> {
-    const { store, log } = this.#options;
-    const names = [...new Set([...also, ...(await store.list())])];
-    await this.#each(names, async (name) => {
-      if (this.#state === 'opening') await this.#openOnce(name);
-    });
-    if (this.#state !== 'opening') return;
-    this.#state = 'ready';
-    log.info('databases are open', { tenants: names.length });
+  start(also: readonly string[]): Promise<void> {
+    this.#starting = this.#start(also).catch((error: unknown) =>
+      this.#options.log.error('tenants could not be listed', { error: messageOf(error) }),
+    );
+    return this.#starting;
   }
 
-  async open(tenant: string): Promise<Tsdb> {
-    const found = this.#open.get(tenant);
-    if (found !== undefined) return found.database;
-    if (this.#state !== 'ready')
-      throw new WriteFailedError(
-        'unavailable',
-        `Cannot open database of tenant ${tenant}: the ingester is ${this.#state}`,
-        'ingester',
-      );
-    const tenantsMax = this.#options.tenantsMax ?? tenantsMaxDefault;
-    if (!this.#opening.has(tenant) && this.#open.size + this.#opening.size >= tenantsMax) {
+  async #start(also: readonly string[]): Promise<void> {
+    const { store, log, concurrency = concurrencyDefault } = this.#options;
+    const names = new Set([...also, ...(await store.list())]);
+    for (const name of names) this.#add(name);
+    await eachAtOnce(names, concurrency, async (name) => {
+      if (!this.ready) return;
+      try {
+        // Its first write may have been faster, and retention too.
+        const tenant = this.#add(name);
+        const isWanted = also.includes(name) || (tenant.state.kind === 'dormant' && (await store.hasLog(name)));
+        if (isWanted) await this.#openIdle(name, () => {});
+      } catch (error) {
+        if (!(error instanceof WriteFailedError))
+          log.error('tenant could not be looked at', { tenant: name, error: messageOf(error) });
+      }
+    });
+    if (this.ready) log.info('tenants are found', { ...this.counts });
+  }
+
+  #add(name: string): Tenant {
+    let tenant = this.#tenants.get(name);
+    if (tenant === undefined) {
+      const { store, clock, log, blockRangeMs, retentionMs, retentionBytesMax } = this.#options;
+      const stopping = this.#stopping.signal;
+      tenant = new Tenant(name, { store, clock, log, blockRangeMs, retentionMs, retentionBytesMax, stopping });
+      this.#tenants.set(name, tenant);
+    }
+    return tenant;
+  }
+
+  open(name: string): Promise<Tsdb> {
+    return this.#openIdle(name, () => this.#admit(name));
+  }
+
+  /** Opens the tenant, once it is not closing and the like. `admit` may refuse by throwing. */
+  async #openIdle(name: string, admit: () => void): Promise<Tsdb> {
+    for (;;) {
+      if (!this.ready)
+        throw new WriteFailedError(
+          'unavailable',
+          `Cannot open database of tenant ${name}: the ingester is ${this.#state}`,
+          'ingester',
+        );
+      const state = this.#tenants.get(name)?.state ?? { kind: 'dormant' };
+      switch (state.kind) {
+        case 'open':
+          return state.database;
+        case 'opening':
+          return state.opened;
+        case 'busy':
+          // Looked up again afterwards: a removed tenant's place is taken by a new one.
+          await state.done;
+          break;
+        case 'dormant':
+          admit();
+          return this.#add(name).open();
+      }
+    }
+  }
+
+  /** @throws WriteFailedError when no more databases may be opened */
+  #admit(name: string): void {
+    const { tenantsMax = tenantsMaxDefault, refusalToOpen } = this.#options;
+    const refusal = refusalToOpen?.(name);
+    if (refusal !== undefined) throw refusal;
+    let open = 0;
+    for (const { state } of this.#tenants.values()) if (state.kind !== 'dormant') open += 1;
+    if (open >= tenantsMax)
       throw new WriteFailedError(
         'overloaded',
-        `Cannot open database of tenant ${tenant}: ${tenantsMax} are open already`,
+        `Cannot open database of tenant ${name}: ${tenantsMax} are open already`,
       );
-    }
-    return this.#openOnce(tenant);
-  }
-
-  /** Does some work for each, a few at a time. */
-  async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const queue = items.values();
-    const worker = async (): Promise<void> => {
-      for (const item of queue) await work(item);
-    };
-    await Promise.all(Array.from({ length: this.#options.concurrency ?? concurrencyDefault }, worker));
-  }
-
-  #openOnce(name: string): Promise<Tsdb> {
-    const underway = this.#opening.get(name);
-    if (underway !== undefined) return underway;
-    const opening = this.#openTenant(name).finally(() => this.#opening.delete(name));
-    this.#opening.set(name, opening);
-    return opening;
-  }
-
-  async #openTenant(name: string): Promise<Tsdb> {
-    const { store, log } = this.#options;
-    const database = await store.openDatabase(name, this.#stopping.signal);
-    const tenant: Tenant = { name, database, shipper: store.openShipper(name) };
-    if (this.#state === 'stopping' || this.#state === 'closed') {
-      await database.close();
+    if (!this.#tenants.has(name) && this.#tenants.size >= tenantsMax * knownFactor)
       throw new WriteFailedError(
-        'unavailable',
-        `Cannot open database of tenant ${name}: the ingester is ${this.#state}`,
-        'ingester',
+        'overloaded',
+        `Cannot open database of tenant ${name}: there are ${this.#tenants.size} tenants already`,
       );
-    }
-    this.#open.set(name, tenant);
-    this.#startLoops(tenant);
-    log.info('database is open', { tenant: name, series: database.head.seriesCount, blocks: database.blocks.length });
-    return database;
   }
 
-  #startLoops(tenant: Tenant): void {
-    const { blockRangeMs, random } = this.#options;
-    // A random start spreads the work of many tenants (spec/receive.md F05).
-    this.#loop(
-      tenant,
-      'cut',
-      { firstMs: random() * (blockRangeMs / 10), everyMs: blockRangeMs },
-      async () => void (await tenant.database.cutIfDue()),
-    );
-    this.#loop(tenant, 'retention', { firstMs: retentionIntervalMs, everyMs: retentionIntervalMs }, () =>
-      this.#retain(tenant),
-    );
-    if (tenant.shipper !== undefined)
-      this.#loop(tenant, 'ship', { firstMs: 0, everyMs: shipIntervalMs }, () => this.#ship(tenant));
-  }
-
-  /** Repeats `work` until the ingester stops. A failure is logged and the work tried again at its next turn. */
-  #loop(
-    tenant: Tenant,
-    name: string,
-    { firstMs, everyMs }: { firstMs: number; everyMs: number },
-    work: () => Promise<void>,
-  ): void {
-    const { clock, log } = this.#options;
-    const { signal } = this.#stopping;
-    const run = async (): Promise<void> => {
-      for (let delayMs = firstMs; !signal.aborted; delayMs = everyMs) {
-        await clock.sleep(delayMs, signal).catch(() => {});
-        if (signal.aborted) return;
-        await work().catch((error: unknown) =>
-          log.error('background work failed', { tenant: tenant.name, work: name, error: messageOf(error) }),
-        );
-      }
-    };
-    const running = run().finally(() => this.#loops.delete(running));
-    this.#loops.add(running);
-  }
-
-  async #retain({ name, database, shipper }: Tenant): Promise<void> {
-    const deleted = await database.applyRetention(await shipper?.uploadedBlocks());
-    for (const id of deleted)
-      this.#options.log.info('block is over the retention time and deleted', { tenant: name, block: id });
-  }
-
-  async #ship({ name, shipper }: Tenant, signal: AbortSignal = this.#stopping.signal): Promise<void> {
-    const { uploaded, failed } = await shipper!.sync(AbortSignal.any([signal, AbortSignal.timeout(shipPassMsMax)]));
-    if (uploaded > 0) this.#options.log.info('blocks are in the bucket', { tenant: name, uploaded });
-    if (failed > 0) this.#options.log.warn('blocks could not be uploaded', { tenant: name, failed });
+  /** Applies retention to a dormant tenant. One whose directory is gone is forgotten. */
+  async tidy(tenant: Tenant): Promise<void> {
+    // In the turn in which the removal ends: whoever waits for the tenant looks it up again afterwards.
+    if (!(await tenant.tidy()) || tenant.state.kind !== 'dormant' || this.#tenants.get(tenant.name) !== tenant) return;
+    this.#openFailuresBefore += tenant.openFailures;
+    this.#tenants.delete(tenant.name);
+    this.removed += 1;
   }
 
   /**
-   * Stops the loops, cuts what the heads hold into blocks, closes the databases, uploads the blocks. No write may come any more. A tenant that
+   * Cuts what the heads hold into blocks, closes the databases, uploads the blocks. No write may come any more. A tenant that
    * fails does not keep the others from it; its data stays in its log.
    * @param graceMs after which uploads are given up
    */
   async stop(graceMs: number): Promise<void> {
-    const { log } = this.#options;
+    const { log, concurrency = concurrencyDefault } = this.#options;
     this.#state = 'stopping';
     this.#stopping.abort(new Error('the ingester is stopping'));
-    await Promise.allSettled([...this.#loops, ...this.#opening.values()]);
-    const fails =
-      (message: string, { name }: Tenant) =>
-      (error: unknown): void =>
-        log.error(message, { tenant: name, error: messageOf(error) });
-    await this.#each(this.all(), async (tenant) => {
-      await tenant.database.flush().catch(fails('flush failed, the samples stay in the log', tenant));
-      // Before the uploads, which may take long: from here on the process may be killed.
-      await tenant.database.close().catch(fails('close failed', tenant));
-    });
-    const grace = AbortSignal.timeout(graceMs);
-    const shipped = this.all().filter(({ shipper }) => shipper !== undefined);
+    await this.#starting;
+    await eachAtOnce(this.#tenants.values(), concurrency, (tenant) => tenant.stop());
+    const shipped = [...this.#tenants.values()].filter(({ shipper }) => shipper !== undefined);
     if (shipped.length > 0)
       log.info('databases are closed, uploading what is not in the bucket', { tenants: shipped.length });
-    await this.#each(shipped, (tenant) =>
-      this.#ship(tenant, grace).catch(fails('last upload failed, the blocks stay on disk', tenant)),
+    const grace = AbortSignal.timeout(graceMs);
+    await eachAtOnce(shipped, concurrency, (tenant) =>
+      tenant
+        .ship(grace)
+        .catch((error: unknown) =>
+          log.error('last upload failed, the blocks stay on disk', { tenant: tenant.name, error: messageOf(error) }),
+        ),
     );
-    this.#open.clear();
+    this.#tenants.clear();
     this.#state = 'closed';
   }
 }

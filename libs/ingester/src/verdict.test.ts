@@ -6,7 +6,10 @@ const none: Rejections = noRejections();
 test.each<[Partial<Rejections>, string]>([
   [{ outOfOrder: 1 }, 'add 1 samples: out of order sample'],
   [{ outOfBounds: 3 }, 'add 3 samples: out of bounds'],
-  [{ unsupported: 2 }, 'add 2 histograms: native histograms are not stored by this version'],
+  [{ tooOld: 2 }, 'add 2 samples: too old sample'],
+  [{ invalidHistogram: 2 }, 'add 2 samples: invalid native histogram'],
+  [{ exemplarOutOfOrder: 1 }, 'add 1 exemplars: out of order exemplar'],
+  [{ exemplarLabels: 1 }, 'add 1 exemplars: label length for exemplar exceeds maximum of 128 UTF-8 characters'],
   [
     { duplicate: 1, outOfOrder: 1, emptyLabel: 1, unsortedLabel: 1 },
     '4 errors: add 1 samples: duplicate sample for timestamp; add 1 samples: out of order sample; ' +

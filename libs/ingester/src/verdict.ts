@@ -37,14 +37,18 @@ export class WriteFailedError extends OperationalError {
 const tenantStatus: Partial<Record<ErrorKind, number>> = { unavailable: 13, overloaded: 8 };
 
 /** Texts of the classes, as Prometheus words them: dashboards and senders match on them (spec/receive.md 6.5). */
-const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples' | 'histograms', string])[] = [
+const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples' | 'exemplars', string])[] = [
   ['emptyLabel', 'series', 'label set contains a label with empty name or value'],
   ['duplicateLabel', 'series', 'label set contains duplicate label names'],
   ['unsortedLabel', 'series', 'out of order labels'],
   ['outOfBounds', 'samples', 'out of bounds'],
   ['outOfOrder', 'samples', 'out of order sample'],
   ['duplicate', 'samples', 'duplicate sample for timestamp'],
-  ['unsupported', 'histograms', 'native histograms are not stored by this version'],
+  ['tooOld', 'samples', 'too old sample'],
+  // Upstream drops it without a word (spec/receive.md S18), so that no sender knows other words.
+  ['invalidHistogram', 'samples', 'invalid native histogram'],
+  ['exemplarOutOfOrder', 'exemplars', 'out of order exemplar'],
+  ['exemplarLabels', 'exemplars', 'label length for exemplar exceeds maximum of 128 UTF-8 characters'],
 ];
 
 /** One text for all that a batch's rejections say: distinct reasons in byte order. */

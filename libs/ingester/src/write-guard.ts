@@ -66,7 +66,9 @@ export class WriteGuard {
         `${mib(this.#freeDiskBytes)} are free on the disk, below --tsdb.min-free-disk of ${mib(freeDiskBytesMin)}`,
       );
     if (this.#memory === 'over')
-      reasons.push(`${mib(this.#usedMemoryBytes)} of memory are in use, above --tsdb.max-memory of ${mib(memoryBytesMax)}`);
+      reasons.push(
+        `${mib(this.#usedMemoryBytes)} of memory are in use, above --tsdb.max-memory of ${mib(memoryBytesMax)}`,
+      );
     return reasons;
   }
 

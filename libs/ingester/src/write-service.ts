@@ -11,7 +11,7 @@ export interface TenantDatabases {
   get(tenant: string): Tsdb | undefined;
   /** Opens or creates it; callers that ask at the same time share one opening. */
   open(tenant: string): Promise<Tsdb>;
-  /** False while the databases that were there at the start are still being opened. */
+  /** False once the ingester is stopping. */
   readonly ready: boolean;
 }
 
@@ -20,6 +20,15 @@ export interface WriteServiceOptions {
   readonly databases: TenantDatabases;
   /** Bytes of messages that may be in work at once; beyond that a write is refused before it is looked at. */
   readonly inflightBytesMax: number;
+  /** Why no write is taken now, when the disk or the memory is short. */
+  readonly refusal?: () => WriteFailedError | undefined;
+}
+
+/** Why writes were refused before they were looked at. */
+export interface RefusedWrites {
+  stopping: number;
+  pressure: number;
+  inflight: number;
 }
 
 interface TenantGroup {
@@ -37,11 +46,14 @@ export class WriteService {
   readonly #intake: Intake;
   readonly #databases: TenantDatabases;
   readonly #inflightBytesMax: number;
+  readonly #refusal: () => WriteFailedError | undefined;
+  readonly refused: RefusedWrites = { stopping: 0, pressure: 0, inflight: 0 };
   #inflightBytes = 0;
   #inflightWrites = 0;
 
-  constructor({ intake, databases, inflightBytesMax }: WriteServiceOptions) {
+  constructor({ intake, databases, inflightBytesMax, refusal = () => undefined }: WriteServiceOptions) {
     this.#intake = intake;
+    this.#refusal = refusal;
     this.#databases = databases;
     this.#inflightBytesMax = inflightBytesMax;
   }
@@ -57,15 +69,8 @@ export class WriteService {
    * @throws WriteFailedError of the kind that the caller's answer follows; MessageError when the message cannot be read
    */
   async remoteWrite(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
-    if (!this.#databases.ready)
-      throw new WriteFailedError('unavailable', 'Cannot take write: databases are still being opened', 'ingester');
-    if (this.#inflightBytes > 0 && this.#inflightBytes + bytes.length > this.#inflightBytesMax) {
-      throw new WriteFailedError(
-        'overloaded',
-        `Cannot take write: ${this.#inflightBytes} bytes are in work already`,
-        'ingester',
-      );
-    }
+    const refusal = this.#refuse(bytes.length);
+    if (refusal !== undefined) throw refusal;
     // Claimed before the first await: after one, the check above is history.
     this.#inflightBytes += bytes.length;
     this.#inflightWrites += 1;
@@ -75,6 +80,26 @@ export class WriteService {
       this.#inflightBytes -= bytes.length;
       this.#inflightWrites -= 1;
     }
+  }
+
+  /** Why a write is not even looked at; counted. */
+  #refuse(bytes: number): WriteFailedError | undefined {
+    if (!this.#databases.ready) {
+      this.refused.stopping += 1;
+      return new WriteFailedError('unavailable', 'Cannot take write: the ingester is stopping', 'ingester');
+    }
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.refused.pressure += 1;
+      return refusal;
+    }
+    if (this.#inflightBytes === 0 || this.#inflightBytes + bytes <= this.#inflightBytesMax) return undefined;
+    this.refused.inflight += 1;
+    return new WriteFailedError(
+      'overloaded',
+      `Cannot take write: ${this.#inflightBytes} bytes are in work already`,
+      'ingester',
+    );
   }
 
   async #write(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
