@@ -1,5 +1,5 @@
 import { XorAppender } from './xor.js';
-import { decideCut, estimateEnd, rangeEnd, type OpenChunk } from './sizing.js';
+import { decideCut, decideHistogramCut, estimateEnd, rangeEnd, type OpenChunk } from './sizing.js';
 
 const range = 7_200_000;
 
@@ -67,4 +67,24 @@ test('a sample each second makes 61 chunks, the first of 117 samples', () => {
 
 test('an unaligned start spreads the rest of the range evenly', () => {
   expect(lengths(1_234_567, 15_000, 1_234_567 + 480 * 15_000)).toEqual([133, 133, 132, 82]);
+});
+
+test.each([
+  // bytes, samples, t, nextAt, estimated; cut, nextAt after
+  { byteLength: 255, sampleCount: 20, t: 3000, nextAtMs: range, isEstimated: false, cut: false, next: range },
+  // A quarter full after 2 s: four such stretches, of which whole ones fill the range.
+  { byteLength: 256, sampleCount: 20, t: 3000, nextAtMs: range, isEstimated: false, cut: false, next: 8008 },
+  { byteLength: 256, sampleCount: 20, t: 3000, nextAtMs: 2500, isEstimated: true, cut: true, next: 2500 },
+  { byteLength: 256, sampleCount: 9, t: 3000, nextAtMs: 2500, isEstimated: true, cut: false, next: 2500 },
+  { byteLength: 2048, sampleCount: 10, t: 3000, nextAtMs: range, isEstimated: true, cut: true, next: range },
+  { byteLength: 2048, sampleCount: 9, t: 3000, nextAtMs: range, isEstimated: true, cut: false, next: range },
+  // The end of the range ends a chunk however few samples it has.
+  { byteLength: 300, sampleCount: 1, t: range, nextAtMs: range, isEstimated: true, cut: true, next: range },
+])('histogram chunk of $byteLength bytes and $sampleCount samples, next end $nextAtMs: cut $cut', (row) => {
+  const { byteLength, sampleCount, nextAtMs, isEstimated } = row;
+  const chunk = { byteLength, sampleCount, nextAtMs, isEstimated, minTimeMs: 0, maxTimeMs: 2000, rangeEndMs: range };
+  const decision = decideHistogramCut(chunk, row.t);
+  expect(decision.cut).toBe(row.cut);
+  expect(decision.nextAtMs).toBe(row.next);
+  expect(decision.isEstimated).toBe(isEstimated || byteLength >= 256);
 });
