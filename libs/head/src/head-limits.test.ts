@@ -174,7 +174,11 @@ test('where series lie in the table differs from head to head', () => {
     const group = sliceGroup(batch, 0);
     expect(shard.reserve(group.need, true)).toBe(true);
     const bounds = { minValid: 0n, appendableMin: 0n, started: true, timestampMax: 2n ** 62n };
-    for (const slice of group.slices()) shard.append(slice, slice.rows, bounds, true, 1n);
+    for (const slice of group.slices()) {
+      shard.beginAppend(slice, slice.rows, bounds, true, 1n);
+      shard.runAppend(0);
+      shard.endAppend();
+    }
     return [...shard.refs()];
   };
   const [one, other] = [refsOf(), refsOf()];

@@ -9,7 +9,7 @@
  *   40  u32  open chunk: its payload, count field included; 0 for none
  *   44  u16  its capacity in bytes
  *   46  u16  its length in bits
- *   48  u16  its samples; the count field in the payload is set only when somebody looks
+ *   48  u16  its samples; the count field in the payload is set when the chunk is finished
  *   50  u8   leading zero bits of the value window; 255 for none
  *   51  u8   trailing zero bits
  *   52  u32  length of the labels

@@ -1,7 +1,7 @@
 import {
   area, areaLate, areaPointers, areaSamplesRecord, areaSeriesRecord, bump, clearControl, control,
   kAppendableMin, kAppended, kCreated, kDuplicate, kFirstTime, kLate, kLateCount, kLateMin, kLeft, kMax, kMin, kNextRef, kOutOfBounds,
-  kOutOfOrder, kSamplesRecord, kSeriesRecord, kStarted, kStopSeries, kTakesLate, kTooOld, kUnsupported, kVerdicts,
+  kOutOfOrder, kSamplesRecord, kSeriesRecord, kStarted, kStopSeries, kTakesLate, kTooOld, kVerdicts,
 } from './shard-control';
 import { flagHost, sFlags, sLabels, sLabelsLength, sLastBits, sMaxTime, sOldest, sOpen, sRef } from './series-layout';
 import { createSeries, equalBytes } from './shard-series';
@@ -219,7 +219,6 @@ export function runAppend(from: u32): u32 {
         isHostRow = true;
         break;
       }
-      if (<u32>others != 0) bump(kUnsupported, <u32>others);
       let at = samples + <usize>load<u32>(r, 24) * sampleBytes;
       let stop = at + <usize>load<u32>(r, 28) * sampleBytes;
       for (; at < stop; at += sampleBytes) {

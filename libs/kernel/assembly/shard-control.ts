@@ -11,7 +11,7 @@ import { allocate, release } from './shard-memory';
  *   40  i64  this (set by the call that saw it)
  *   48  u32  samples stored
  *   52  u32  series created
- *   56  u32  out of bounds, +4 out of order, +8 duplicate, +12 empty label, +16 duplicate label, +20 unsorted label, +24 unsupported
+ *   56  u32  out of bounds, +4 out of order, +8 duplicate, +12 empty label, +16 duplicate label, +20 unsorted label
  *   84  u32  rows or entries left for other shards
  *   88  u32  address and
  *   92  u32  length of the series record
@@ -19,7 +19,7 @@ import { allocate, release } from './shard-memory';
  *  100  u32  length of the samples record
  *  104  u32  replay: samples dropped, +4 of known refs, +8 series records applied
  *  116  u32  address and
- *  120  u32  count of a list (removed refs, the cursor's series, redirected refs)
+ *  120  u32  count of a list (applied entries, redirected and removed refs, chunks, series)
  *  128  i64  oldest chunk start that a truncation has seen
  *  136  f64  check: bytes of small blocks and
  *  144  f64  of runs that the entries need as new series
@@ -52,7 +52,6 @@ export const kOutOfBounds: usize = 56;
 export const kOutOfOrder: usize = 60;
 export const kDuplicate: usize = 64;
 export const kVerdicts: usize = 64; // Plus 4 for each verdict, which begin at 1.
-export const kUnsupported: usize = 80;
 export const kLeft: usize = 84;
 export const kSeriesRecord: usize = 88;
 export const kSamplesRecord: usize = 96;

@@ -86,7 +86,7 @@ function grow(): void {
   release(old);
 }
 
-/** Bytes of the tables that `more` series may make necessary, and of the lists of a cursor that begins anew for them. */
+/** Bytes of the tables that `more` series may make necessary, and of the lists of a snapshot that begins anew for them. */
 export function tableNeed(more: u32): u64 {
   let need: u64 = 0;
   let room = <u64>tableMask + 1;

@@ -27,7 +27,6 @@ import { configureChunks } from './xor';
 export {
   appendFloat, beginAppend, createHostSeries, endAppend, logFloat, runAppend, startAt, takeSamples,
 } from './shard-append';
-export { cursorAgain, cursorClose, cursorNext, cursorOpen, cursorStep, cursorTotal } from './shard-cursor';
 export { attach, clearHost, finishChunk, markStored, newChunk, pushChunk, setHost, setPinned, stepUnstored } from './shard-host';
 export {
   checkSamples, checkSeries, removeSeries, replayEnd, replaySamples, replaySeries, resumeSamples, seriesOfRef,

@@ -85,11 +85,6 @@ export function finishOpen(s: u32): void {
   linkChunk(s, c);
 }
 
-/** Makes the payload of the open chunk complete by setting its count field. */
-export function sealCount(s: u32): void {
-  store<u16>(load<u32>(s, sOpen), bswap<u16>(load<u16>(s, sCount)));
-}
-
 function putVarint(to: usize, value: u64): usize {
   while (value >= 0x80) {
     store<u8>(to, <u8>(value | 0x80));

@@ -164,7 +164,7 @@ describe('host rows', () => {
       [2, false],
     ]);
     expect(result).toMatchObject({ appended: 2, created: 3 });
-    expect(result.rejections).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(result.rejections).toEqual([0, 0, 0, 0, 0, 0]);
     expect(Buffer.from(result.seriesRecord).toString('latin1')).toMatch(/a.*b.*c/s);
     expect(shard.chunkCount).toBe(6);
   });

@@ -68,12 +68,6 @@ export interface ShardExports {
   removeSeries(ref: bigint): number;
   replayEnd(): void;
   refs(): void;
-  cursorOpen(min: bigint, max: bigint): void;
-  cursorStep(steps: number): number;
-  cursorTotal(): number;
-  cursorNext(): number;
-  cursorAgain(): number;
-  cursorClose(): void;
   snapshotBegin(min: bigint, max: bigint): number;
   snapshotStep(steps: number): number;
   snapshotFrom(): number;

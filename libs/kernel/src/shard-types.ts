@@ -38,8 +38,8 @@ export interface ShardRunningBounds {
   readonly outOfOrderMin: bigint | undefined;
 }
 
-/** Counts in the order: out of bounds, out of order, duplicate, empty label, duplicate label, unsorted label, unsupported. */
-export type ShardRejections = readonly [number, number, number, number, number, number, number];
+/** Counts in the order: out of bounds, out of order, duplicate, empty label, duplicate label, unsorted label. */
+export type ShardRejections = readonly [number, number, number, number, number, number];
 
 /** Float samples that were accepted, logged and listed, but not stored. */
 export interface OutOfOrderList extends Iterable<OutOfOrderSample> {

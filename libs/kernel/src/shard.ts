@@ -27,20 +27,6 @@ import type {
 import { StoredChunks } from './stored-chunks.js';
 import { createSharedMemory, instantiate, type SharedMemory } from './wasm.js';
 
-/** One chunk as the old cursor sees it. */
-interface CursorChunk {
-  readonly minTime: bigint;
-  readonly maxTime: bigint;
-  readonly sampleCount: number;
-  readonly data: Uint8Array;
-}
-
-interface CursorSeries {
-  readonly ref: bigint;
-  readonly labels: Uint8Array;
-  readonly chunks: CursorChunk[];
-}
-
 const nothing = new Uint8Array(0);
 /** Bytes and entries of a record that go into memory at a time; an entry may be longer. What a slice takes fits the headroom that appends leave. */
 const seriesWindow = { bytes: 1024 * 1024, entries: 4096 };
@@ -162,30 +148,11 @@ export class Shard {
     return bytes <= this.#memoryBytesMax / 2;
   }
 
-  /** The whole of an append, for a head that knows no host rows: histograms are counted as unsupported. */
-  append(slice: BatchSlice, rows: Uint8Array, bounds: ShardBounds, create: boolean, nextRef: bigint): ShardAppend {
-    this.#beginAppend(slice, rows, bounds, create, nextRef, 0n);
-    this.runAppend(0);
-    return this.endAppend();
-  }
-
   /**
    * Begins to append a slice; room has been reserved. `runAppend` does the work, and `endAppend` tells what was done.
    * @param rows those of the slice, or what the shard asked before has returned
    */
   beginAppend(slice: BatchSlice, rows: Uint8Array, bounds: ShardBounds, create: boolean, nextRef: bigint): void {
-    const hostMask = bounds.hostExemplars === true ? hostHistogramsAndExemplars : hostHistograms;
-    this.#beginAppend(slice, rows, bounds, create, nextRef, hostMask);
-  }
-
-  #beginAppend(
-    slice: BatchSlice,
-    rows: Uint8Array,
-    bounds: ShardBounds,
-    create: boolean,
-    nextRef: bigint,
-    hostMask: bigint,
-  ): void {
     const { body, samples, rowCount } = slice;
     const sampleCount = samples.length / sampleBytes;
     const rowsOffset = (body.length + 15) & ~15;
@@ -215,7 +182,7 @@ export class Shard {
       bounds.started ? 1 : 0,
       bounds.timestampMax,
       nextRef,
-      hostMask,
+      bounds.hostExemplars === true ? hostHistogramsAndExemplars : hostHistograms,
       takesLate ? 1 : 0,
       bounds.outOfOrderMin ?? bounds.appendableMin,
       window,
@@ -305,7 +272,7 @@ export class Shard {
   endAppend(): ShardAppend {
     this.#exports.endAppend();
     const bytes = this.#memory();
-    const rejections = [0, 4, 8, 12, 16, 20, 24].map((offset) => this.#u32(k.rejections + offset));
+    const rejections = [0, 4, 8, 12, 16, 20].map((offset) => this.#u32(k.rejections + offset));
     return {
       minTime: this.#i64(k.minTime),
       maxTime: this.#i64(k.maxTime),
@@ -523,66 +490,6 @@ export class Shard {
     if (!this.#exports.reserveList(this.seriesCount * 8)) throw new ShardFullError(this.memoryBytes);
     this.#exports.refs();
     return new BigUint64Array(this.#memory().buffer, this.#u32(k.list), this.#u32(k.listCount));
-  }
-
-  openCursor(min: bigint, max: bigint): void {
-    const slots = Math.ceil(this.seriesCount * 2.5) + 4096;
-    if (!this.#exports.reserveList(slots * 8)) throw new ShardFullError(this.memoryBytes);
-    this.#exports.cursorOpen(min, max);
-  }
-
-  /** Works on about `steps` series; whether there is more to do before nextSeries. */
-  stepCursor(steps: number): boolean {
-    return this.#exports.cursorStep(steps) !== 0;
-  }
-
-  get cursorSeriesCount(): number {
-    return this.#exports.cursorTotal() >>> 0;
-  }
-
-  nextSeries(): CursorSeries | undefined {
-    return this.#exports.cursorNext() ? this.#described() : undefined;
-  }
-
-  /** Moves on too, and returns the labels alone. */
-  nextLabels(): Uint8Array | undefined {
-    if (!this.#exports.cursorNext()) return undefined;
-    const bytes = this.#memory();
-    const list = this.#u32(k.list);
-    const labels = this.#view.getUint32(list + 8, true);
-    return bytes.subarray(labels, labels + this.#view.getUint32(list + 12, true));
-  }
-
-  /** The series that the cursor has moved to last, as it is now. */
-  currentSeries(): CursorSeries | undefined {
-    return this.#exports.cursorAgain() ? this.#described() : undefined;
-  }
-
-  #described(): CursorSeries {
-    const bytes = this.#memory();
-    const view = this.#view;
-    const list = this.#u32(k.list);
-    const labels = view.getUint32(list + 8, true);
-    const chunks: CursorChunk[] = [];
-    const end = list + 16 + this.#u32(k.listCount) * 24;
-    for (let at = list + 16; at < end; at += 24) {
-      const data = view.getUint32(at + 16, true);
-      chunks.push({
-        minTime: view.getBigInt64(at, true),
-        maxTime: view.getBigInt64(at + 8, true),
-        sampleCount: view.getUint16(at + 22, true),
-        data: bytes.subarray(data, data + view.getUint16(at + 20, true)),
-      });
-    }
-    return {
-      ref: view.getBigUint64(list, true),
-      labels: bytes.subarray(labels, labels + view.getUint32(list + 12, true)),
-      chunks,
-    };
-  }
-
-  closeCursor(): void {
-    this.#exports.cursorClose();
   }
 
   beginTruncate(min: bigint): void {
