@@ -126,6 +126,8 @@ class Verification {
     }
     verifyNeighbours(blocks, report);
     const series = new LoggedSeries();
+    const ordinary = blocks.filter(({ meta }) => (meta.compaction.hints ?? []).length === 0);
+    series.coveredMs = Math.max(-Infinity, ...ordinary.map(({ meta }) => meta.maxTime));
     for (const [name, kind] of logs) {
       if (!entries.some((entry) => entry.name === name)) continue;
       const context = { kind, series, report: report.below(name), progress: this.#progress };
