@@ -8,7 +8,7 @@ export class BlockCorruptError extends OperationalError {
   readonly kind = 'corrupt';
   readonly code: `BLOCK_${BlockPart}_CORRUPT`;
   readonly file: string;
-  /** Byte at which reading stopped. */
+  /** Byte at which reading stopped; beyond the end of the file when something in it points there. */
   readonly offset: number;
 
   constructor(

@@ -15,7 +15,7 @@ const count = process.env['GAUNTLET_LONG'] === undefined ? 120 : 6000;
 /** The text of what was read; undefined when it was refused as it should be. Anything else is an error of the reader. */
 async function readOrRefused(
   read: () => Promise<string> | string,
-  { part, file, size }: { part: string; file: RegExp; size: number },
+  { part, file }: { part: string; file: RegExp },
 ): Promise<string | undefined> {
   try {
     return await read();
@@ -25,7 +25,7 @@ async function readOrRefused(
     if (part === 'CHUNK' && (code === 'CHUNK_CORRUPT' || code === 'CHUNK_ENCODING_UNKNOWN')) return undefined;
     if (kind !== 'corrupt' || code !== `BLOCK_${part}_CORRUPT`) throw error;
     expect(found).toMatch(file);
-    expect(Number.isSafeInteger(offset) && (offset as number) >= 0 && (offset as number) <= size).toBe(true);
+    expect(Number.isSafeInteger(offset) && (offset as number) >= 0).toBe(true);
     return undefined;
   }
 }
@@ -36,13 +36,13 @@ const movesPieces = /copied over|repeated|taken out/;
 const names = ['histograms', 'index-version-1', 'old-layout-2.42', 'out-of-order', 'xor2'];
 
 describe('a damaged index is refused with file and offset, or reads as before:', () => {
-  const refused = (bytes: Buffer) => ({ part: 'INDEX', file: /^index$/, size: bytes.length });
+  const refused = { part: 'INDEX', file: /^index$/ };
 
   test.each(names)('%s', async (name) => {
     const good = filesOf(blockDirectory(name))['index']!;
     const content = await indexContent(good);
     await forEachMutation(good, { count }, async ({ bytes, what }) => {
-      const read = await readOrRefused(() => indexContent(bytes), refused(bytes));
+      const read = await readOrRefused(() => indexContent(bytes), refused);
       if (read !== undefined && !movesPieces.test(what) && read !== content) throw new Error('reads otherwise');
     });
   });
@@ -51,7 +51,7 @@ describe('a damaged index is refused with file and offset, or reads as before:',
     const good = filesOf(blockDirectory(name))['index']!;
     const repair = await checksumsOf(good);
     await forEachMutation(good, { count, keepsLength: true, repair, from: 5 }, async ({ bytes }) => {
-      await readOrRefused(() => indexContent(bytes), refused(bytes));
+      await readOrRefused(() => indexContent(bytes), refused);
     });
   });
 
@@ -71,7 +71,7 @@ describe('a damaged index is refused with file and offset, or reads as before:',
         const sum = Buffer.alloc(4);
         sum.writeUInt32BE(crc32c(end));
         const changed = Buffer.concat([good.subarray(0, -52), section(bytes), end, sum]);
-        await readOrRefused(() => indexContent(changed), refused(changed));
+        await readOrRefused(() => indexContent(changed), refused);
       });
     }
   });
@@ -120,10 +120,10 @@ describe('a damaged chunk segment is refused with file and offset, or reads as b
     for await (const { chunks } of (await openIndex(new MemorySource('index', index!))).allSeries())
       refs.push(...chunks.map(({ ref }) => ref));
     const [file, good] = Object.entries(files)[0]!;
-    const refused = (bytes: Buffer) => ({ part: 'CHUNK', file: /^chunks\/000001$/, size: bytes.length });
+    const refused = { part: 'CHUNK', file: /^chunks\/000001$/ };
     const content = await chunkContent(files, refs);
     await forEachMutation(good, { count: count / 4 }, async ({ bytes, what }) => {
-      const read = await readOrRefused(() => chunkContent({ [file]: bytes }, refs), refused(bytes));
+      const read = await readOrRefused(() => chunkContent({ [file]: bytes }, refs), refused);
       if (read !== undefined && !movesPieces.test(what) && read !== content) throw new Error('reads otherwise');
     });
     const repair = (bytes: Buffer): void => {
@@ -136,7 +136,7 @@ describe('a damaged chunk segment is refused with file and offset, or reads as b
     await forEachMutation(good, { seed: 10_000, count, keepsLength: true, repair, from: 8 }, async ({ bytes }) => {
       for (const ref of refs)
         if (!bytes.subarray(ref, ref + 2100).equals(good.subarray(ref, ref + 2100)))
-          await readOrRefused(() => chunkContent({ [file]: bytes }, [ref]), refused(bytes));
+          await readOrRefused(() => chunkContent({ [file]: bytes }, [ref]), refused);
     });
   });
 });
@@ -144,11 +144,11 @@ describe('a damaged chunk segment is refused with file and offset, or reads as b
 describe('damaged tombstones are refused with file and offset, or read as before:', () => {
   const good = readFileSync(join(blockDirectory('tombstones'), 'tombstones'));
   const content = (bytes: Buffer): string => JSON.stringify([...decodeTombstones(bytes)]);
-  const refused = (bytes: Buffer) => ({ part: 'TOMBSTONES', file: /^tombstones$/, size: bytes.length });
+  const refused = { part: 'TOMBSTONES', file: /^tombstones$/ };
 
   test('as they are', async () => {
     await forEachMutation(good, { count: 10 * count }, async ({ bytes }) => {
-      const read = await readOrRefused(() => content(bytes), refused(bytes));
+      const read = await readOrRefused(() => content(bytes), refused);
       if (read !== undefined && read !== content(good)) throw new Error('reads otherwise');
     });
   });
@@ -160,7 +160,7 @@ describe('damaged tombstones are refused with file and offset, or read as before
       return Buffer.concat([bytes, sum]);
     };
     await forEachMutation(good.subarray(0, -4), { count: 10 * count, repair, from: 5 }, async ({ bytes }) => {
-      const read = await readOrRefused(() => content(bytes), refused(bytes));
+      const read = await readOrRefused(() => content(bytes), refused);
       if (read === undefined) return;
       for (const [, intervals] of decodeTombstones(bytes)) {
         let end = -Infinity;
@@ -182,7 +182,6 @@ describe('a damaged meta.json is refused with file and offset, or read as what i
       await readOrRefused(() => JSON.stringify(parseBlockMeta(text)), {
         part: 'META',
         file: /^meta\.json$/,
-        size: text.length,
       });
     });
   });
