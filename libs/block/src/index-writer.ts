@@ -108,7 +108,7 @@ export class IndexWriter {
     const symbolsAt = out.position;
     await this.#writeSymbols(order);
     const seriesAt = out.position;
-    const pairOrder = await this.#pairs.sortedIds(ordinals, this.#pace);
+    const pairOrder = await this.#pairs.sortedIds(order, ordinals, this.#pace);
     const { refs, postings } = await this.#writeSeries(ordinals, pairOrder);
     // Before the padding of the first list: the reference puts it so, and readers must not use it.
     const postingsAt = out.position;
