@@ -110,7 +110,7 @@ test('blocks of a closed database are retained by the same rules', async () => {
     { vfs, dir, log: silentLog },
     { retentionMs: 1000, retentionBytesMax: 0, nowMs: 10_000, uploaded: new Set([ids[0]!]) },
   );
-  expect(retained).toMatchObject({ deleted: [ids[0]], heldBack: [ids[1]] });
+  expect(retained).toMatchObject({ deleted: [ids[0]], heldBack: [ids[1]], damaged: [] });
   expect(retained.blocks.map(({ ulid }) => ulid)).toEqual([ids[1], ids[2]]);
   expect((await vfs.readDir(dir)).map(({ name }) => name)).toEqual([ids[1], ids[2]]);
 });
@@ -123,4 +123,12 @@ test('a size limit counts all files of a block', async () => {
   }
   const policy = { retentionMs: 0, retentionBytesMax: 2999, nowMs: 10_000, uploaded: undefined };
   expect(await retainBlocks({ vfs, dir, log: silentLog }, policy)).toMatchObject({ deleted: [ids[0]], heldBack: [] });
+});
+
+test('damaged blocks are told of and left alone', async () => {
+  const vfs = await diskWith(new MemoryVfs(), `${ids[0]}.damaged/index`, `${ids[1]}/meta.json`);
+  const policy = { retentionMs: 1, retentionBytesMax: 1, nowMs: 10_000, uploaded: undefined };
+  const retained = await retainBlocks({ vfs, dir, log: silentLog }, policy);
+  expect(retained).toEqual({ blocks: [], deleted: [], heldBack: [], damaged: [`${ids[0]}.damaged`, ids[1]].sort() });
+  expect(await below(vfs, dir)).toHaveLength(2);
 });

@@ -1,7 +1,8 @@
-import type { Log } from '@gauntlet/base';
-import type { BlockMeta } from '@gauntlet/block';
+import { messageOf, type Log } from '@gauntlet/base';
+import { parseBlockMeta, type BlockMeta } from '@gauntlet/block';
+import { isUlid } from '@gauntlet/model';
 import type { Vfs } from '@gauntlet/vfs';
-import { deleteBlock, loadBlocks } from './block-directory.js';
+import { deleteBlock } from './block-directory.js';
 import { bytesBelow } from './disk-usage.js';
 import { journalName } from './journal.js';
 import { planRetention, type RetentionPolicy } from './retention.js';
@@ -22,6 +23,8 @@ export interface DatabasePlace {
 const logParts = ['chunks_head', 'wbl', 'wal'] as const;
 /** Damaged files are for a human to look at: no log, and never deleted with it. */
 const setAside = /\.damaged(-\d+)?$/;
+/** What a killed process leaves while it writes or deletes a block. */
+const halfDone = /\.tmp-for-(creation|deletion)$/;
 
 /** Whether the directory may hold samples that are in no block, so that the database has to be opened. */
 export async function hasLog(vfs: Vfs, dir: string): Promise<boolean> {
@@ -70,25 +73,21 @@ export interface RetainedBlocks {
   readonly deleted: readonly string[];
   /** Over a limit, and kept because they are not in the bucket. */
   readonly heldBack: readonly string[];
+  /** Directories of damaged blocks: set aside by an opening, or without a readable meta.json. Nobody but a person deletes them. */
+  readonly damaged: readonly string[];
 }
 
-/** Applies retention; also removes what a killed process left half done. */
+/** Applies retention; also removes what a killed process left half done. Unlike an opening it reads no more of a block than its meta.json. */
 export async function retainBlocks(
   { vfs, dir, log }: DatabasePlace,
   policy: Omit<RetentionPolicy, 'otherBytes'>,
 ): Promise<RetainedBlocks> {
-  const { blocks } = await loadBlocks(vfs, dir, log);
-  const sizes = policy.retentionBytesMax > 0;
+  const { blocks, damaged } = await readMetas({ vfs, dir, log });
   const retained = [];
   for (const { ulid, minTime, maxTime, compaction } of blocks) {
-    const bytes = sizes ? await bytesBelow(vfs, `${dir}/${ulid}`) : 0;
-    retained.push({
-      id: ulid,
-      minTimeMs: minTime,
-      maxTimeMs: maxTime,
-      deletable: compaction.deletable ?? false,
-      bytes,
-    });
+    const bytes = policy.retentionBytesMax > 0 ? await bytesBelow(vfs, `${dir}/${ulid}`) : 0;
+    const deletable = compaction.deletable ?? false;
+    retained.push({ id: ulid, minTimeMs: minTime, maxTimeMs: maxTime, deletable, bytes });
   }
   const { doomed, heldBack } = planRetention(retained, { ...policy, otherBytes: 0 });
   const deleted = new Set<string>();
@@ -100,5 +99,26 @@ export async function retainBlocks(
     blocks: blocks.filter(({ ulid }) => !deleted.has(ulid)),
     deleted: [...deleted],
     heldBack: heldBack.map(({ id }) => id),
+    damaged,
   };
+}
+
+async function readMetas({ vfs, dir, log }: DatabasePlace): Promise<{ blocks: BlockMeta[]; damaged: string[] }> {
+  const blocks: BlockMeta[] = [];
+  const damaged: string[] = [];
+  for (const { name, kind } of await vfs.readDir(dir)) {
+    if (kind !== 'directory') continue;
+    if (halfDone.test(name)) await vfs.removeAll(`${dir}/${name}`);
+    else if (setAside.test(name)) damaged.push(name);
+    else if (isUlid(name))
+      try {
+        const meta = parseBlockMeta(Buffer.from(await vfs.readFile(`${dir}/${name}/meta.json`)).toString('utf8'));
+        // The directory's name is the block's id, whatever its meta.json says: paths are built from it.
+        blocks.push({ ...meta, ulid: name });
+      } catch (error) {
+        log.debug('block has no readable meta.json', { dir: `${dir}/${name}`, error: messageOf(error) });
+        damaged.push(name);
+      }
+  }
+  return { blocks: blocks.sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1)), damaged };
 }

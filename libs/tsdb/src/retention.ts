@@ -68,12 +68,3 @@ function reasonOf(
   if (isOld) return 'time';
   return isTooMuch ? 'size' : undefined;
 }
-
-/** The blocks to delete, for a database that knows no sizes. */
-export function blocksToDelete(
-  blocks: readonly (Omit<RetainedBlock, 'bytes'> & { readonly bytes?: number })[],
-  policy: Omit<RetentionPolicy, 'retentionBytesMax' | 'otherBytes'>,
-): { readonly id: string; readonly reason: RetentionReason }[] {
-  const sized = blocks.map((block) => ({ bytes: 0, ...block }));
-  return [...planRetention(sized, { ...policy, retentionBytesMax: 0, otherBytes: 0 }).doomed];
-}

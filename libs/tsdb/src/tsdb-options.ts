@@ -1,6 +1,7 @@
 import type { Clock, Log } from '@gauntlet/base';
 import type { Vfs } from '@gauntlet/vfs';
 import type { WalOptions } from '@gauntlet/wal';
+import type { BlockCutter } from './block-cutter.js';
 
 export interface TsdbOptions {
   readonly vfs: Vfs;
@@ -14,13 +15,30 @@ export interface TsdbOptions {
   readonly blockRangeMs: number;
   /** No chunk crosses a multiple of it; the block range or a part of it. Samples older than half of it before the newest are refused. */
   readonly chunkRangeMs: number;
-  /** 0 keeps everything. */
+  /** Blocks that ended so long before the newest one are deleted; 0 keeps everything. */
   readonly retentionMs: number;
+  /** Bytes that log, head chunks and blocks may take before the oldest blocks are deleted; 0 for no limit. */
+  readonly retentionBytesMax?: number;
   readonly wal: Omit<WalOptions, 'pendingBytesMax'>;
   /** Samples newer than now and this are out of bounds; 0 takes any. */
   readonly futureWindowMs: number;
+  /** How far behind the newest sample a sample may come out of order; 0 for none (spec/tsdb.md 5.9). */
+  readonly outOfOrderWindowMs?: number;
+  /** Out-of-order samples of a series that are kept before they become a chunk; 32. */
+  readonly outOfOrderCapMax?: number;
+  /** Exemplars kept; 0 for none. */
+  readonly exemplarsMax?: number;
   /** Ends an opening early. */
   readonly signal?: AbortSignal;
   /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
   readonly pendingBytesMax: number;
+  /** Writes the blocks; in this thread by default. */
+  readonly cutter?: BlockCutter;
+  /** Lets replays of many databases take turns. */
+  readonly replayGate?: Gate;
+}
+
+/** Bounds how many pieces of work run at the same time. */
+export interface Gate {
+  run<T>(work: () => Promise<T>): Promise<T>;
 }

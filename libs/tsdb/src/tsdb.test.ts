@@ -251,20 +251,9 @@ test('leftovers of a killed process are removed at the start, compacted parents 
   await file.write(Buffer.from(JSON.stringify(meta)), 0);
   await file.close();
   const again = await Tsdb.open(optionsOf(vfs));
-  expect((await vfs.readDir(dir)).map(({ name }) => name)).toEqual([child!.ulid, 'wal']);
+  expect((await vfs.readDir(dir)).map(({ name }) => name)).toEqual([child!.ulid, 'chunks_head', 'wal']);
   expect(again.blocks.map(({ ulid }) => ulid)).toEqual([child!.ulid]);
   await again.close();
-});
-
-test('a log with samples that this version does not keep is refused, and left as it is', async () => {
-  const vfs = new MemoryVfs();
-  await vfs.makeDir(`${dir}/wbl`);
-  const file = await vfs.open(`${dir}/wbl/00000000`, 'create');
-  await file.write(Buffer.from([1]), 0);
-  await file.close();
-  await expect(Tsdb.open(optionsOf(vfs))).rejects.toThrow(
-    `Cannot open ${dir}: it holds out-of-order samples in wbl/00000000, which this version does not keep`,
-  );
 });
 
 test('while the log cannot be written, writes are refused; afterwards what was in memory is logged before anything else', async () => {
