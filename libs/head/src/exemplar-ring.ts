@@ -16,6 +16,7 @@ export const exemplarLabelsMax = 128;
 
 interface Entry extends Exemplar {
   readonly ref: number;
+  readonly slot: number;
   older: Entry | undefined;
   newer: Entry | undefined;
 }
@@ -33,8 +34,9 @@ interface Chain {
 export class ExemplarRing {
   readonly capacity: number;
   readonly #window: bigint;
-  readonly #ring: Entry[] = [];
+  readonly #ring: (Entry | undefined)[] = [];
   #next = 0;
+  #size = 0;
   readonly #chains = new Map<number, Chain>();
 
   constructor({ capacity, outOfOrderWindowMs = 0 }: { readonly capacity: number; readonly outOfOrderWindowMs?: number }) {
@@ -44,7 +46,7 @@ export class ExemplarRing {
   }
 
   get size(): number {
-    return this.#ring.length;
+    return this.#size;
   }
 
   get seriesCount(): number {
@@ -70,14 +72,24 @@ export class ExemplarRing {
     const newer = this.#newerThan(ref, timestampMs);
     // An older one finds its place by its time alone, and a time that is taken stays with whom has it.
     if (newer !== undefined && newer.older?.timestampMs === timestampMs) return 'repeated';
-    const entry: Entry = { ref, timestampMs, valueBits, labels, older: undefined, newer: undefined };
+    const entry: Entry = { ref, slot: this.#next, timestampMs, valueBits, labels, older: undefined, newer: undefined };
     const evicted = this.#ring[this.#next];
     // It may be the neighbour of the new entry, or all that its series had: it goes once the new one is linked.
     this.#link(entry, newer);
-    if (evicted !== undefined) this.#unlink(evicted);
+    if (evicted === undefined) this.#size += 1;
+    else this.#unlink(evicted);
     this.#ring[this.#next] = entry;
     this.#next = (this.#next + 1) % this.capacity;
     return 'stored';
+  }
+
+  /** The series is gone. */
+  forget(ref: number): void {
+    for (let entry = this.#chains.get(ref)?.oldest; entry !== undefined; entry = entry.newer) {
+      this.#ring[entry.slot] = undefined;
+      this.#size -= 1;
+    }
+    this.#chains.delete(ref);
   }
 
   /** A series' exemplars, oldest first. */

@@ -86,6 +86,7 @@ export class SeriesHost {
     this.late.delete(ref);
     this.#latePlaces.delete(ref);
     this.deletions.forget(ref);
+    this.exemplars?.forget(ref);
   }
 
   /** Stores a sample out of order; while a replay runs, the series is not pinned yet. */

@@ -280,7 +280,7 @@ function samplesOf(head: Head, from: number): Map<string, string[]> {
 }
 
 test('float samples are logged as Prometheus logs them, under the refs that its log has given', () => {
-  const recorded = readFileSync(join(__dirname, '../testdata/wal-records.jsonl'), 'utf8')
+  const recorded = readFileSync(join(__dirname, '../testdata/recorded/writer/wal-records.jsonl'), 'utf8')
     .trim()
     .split('\n')
     .map(
