@@ -77,10 +77,11 @@ async function tidy(
   // Its first opening failed, or somebody has taken it away.
   if (found === undefined) return { deleted: [], heldBack: [], unshippedBlocks: 0, newestMs: -Infinity };
   const policy = { retentionMs, retentionBytesMax, nowMs: clock.nowMs(), uploaded };
-  const { blocks, deleted, heldBack } = await retainBlocks({ vfs, dir, log }, policy);
+  const { blocks, deleted, heldBack, damaged } = await retainBlocks({ vfs, dir, log }, policy);
   const unshipped = blocks.filter(
     ({ ulid, stats }) => uploaded !== undefined && !uploaded.has(ulid) && (stats.numSamples ?? 0) > 0,
   );
   const newestMs = blocks.length > 0 ? Math.max(...blocks.map(({ maxTime }) => maxTime)) : found.modifiedMs;
-  return { deleted, heldBack, unshippedBlocks: unshipped.length, newestMs };
+  // Damaged blocks are for a person to look at, and are not in the bucket.
+  return { deleted, heldBack, unshippedBlocks: unshipped.length + damaged.length, newestMs };
 }

@@ -22,7 +22,7 @@ export function isIdle({ nowMs, monotonicMs, lastWriteMonotonicMs, headMaxTimeMs
 export interface ClosedTenant {
   /** Samples may be in its log that are in no block. */
   readonly hasLog: boolean;
-  /** Blocks with samples that are not in the bucket, while there is one. */
+  /** Blocks with samples that are not in the bucket, while there is one, and damaged ones, which never will be. */
   readonly unshippedBlocks: number;
   /** End of the newest block; of a directory without blocks, when it last changed. */
   readonly newestMs: number;

@@ -134,7 +134,9 @@ export async function startIngester(
     freeDiskBytesMin,
     memoryBytesMax,
     freeDiskBytes: () => directory.freeBytes(),
-    usedMemoryBytes: () => memory.measure(tenants.all().map(({ database }) => database.head)),
+    // A head that is being filled is at its peak: it has nothing free inside.
+    usedMemoryBytes: () =>
+      memory.measure(tenants.all().flatMap(({ database }) => (database.state === 'open' ? [database.head] : []))),
     relieve: () => upkeep.maintain(),
     clock,
     log,
@@ -155,7 +157,6 @@ export async function startIngester(
     log,
     blockRangeMs,
     retentionMs,
-    retentionBytesMax,
     refusalToOpen: (tenant) => guard.refusalToOpen(tenant),
   });
   const upkeep = new Upkeep({ tenants, clock, log, blockRangeMs });

@@ -36,8 +36,6 @@ export interface TenantContext {
   readonly blockRangeMs: number;
   /** 0 keeps everything, directories of idle tenants included. */
   readonly retentionMs: number;
-  /** 0 for no limit. */
-  readonly retentionBytesMax: number;
   /** Aborts when the ingester stops. */
   readonly stopping: AbortSignal;
 }
@@ -177,7 +175,7 @@ export class Tenant {
   #abandon(database: Tsdb, error: unknown): void {
     if (this.#context.stopping.aborted || this.database !== database) return;
     this.#fail(error);
-    this.#become('closing', () => database.close());
+    void this.#become('closing', () => database.close());
   }
 
   #fail(error: unknown): WriteFailedError {
@@ -271,10 +269,7 @@ export class Tenant {
     if (database === undefined || database.state !== 'open') return;
     const deleted = await database.applyRetention(await this.#shipper?.uploadedBlocks());
     this.#logDeleted(deleted);
-    const { retentionBytesMax } = this.#context;
-    this.#noteHeldBack(
-      retentionBytesMax > 0 && database.blocks.length > 0 && database.bytesOnDisk() > retentionBytesMax,
-    );
+    this.#noteHeldBack(database.stats.blocksHeldBack > 0);
   }
 
   /** Says it once when it begins and when it ends. */

@@ -15,8 +15,6 @@ export interface TenantsOptions {
   readonly blockRangeMs: number;
   /** 0 keeps everything. */
   readonly retentionMs: number;
-  /** Of each tenant's directory; 0 for no limit. */
-  readonly retentionBytesMax: number;
   /** Databases opened, or flushed, at the same time. */
   readonly concurrency?: number;
   /** Any name in a request's header makes a tenant; an open one costs a file and a kernel's memory. */
@@ -144,9 +142,9 @@ export class Tenants implements TenantDatabases {
   #add(name: string): Tenant {
     let tenant = this.#tenants.get(name);
     if (tenant === undefined) {
-      const { store, clock, log, blockRangeMs, retentionMs, retentionBytesMax } = this.#options;
+      const { store, clock, log, blockRangeMs, retentionMs } = this.#options;
       const stopping = this.#stopping.signal;
-      tenant = new Tenant(name, { store, clock, log, blockRangeMs, retentionMs, retentionBytesMax, stopping });
+      tenant = new Tenant(name, { store, clock, log, blockRangeMs, retentionMs, stopping });
       this.#tenants.set(name, tenant);
     }
     return tenant;

@@ -74,9 +74,7 @@ export class LabDatabase {
     return this.#act('retain', () => []);
   }
 
-  /** What it says of its size. */
-  bytes = 0;
-  bytesOnDisk = (): number => this.bytes;
+  readonly stats = { blocksHeldBack: 0 };
 
   close(): Promise<void> {
     this.state = 'closed';
@@ -200,7 +198,6 @@ export function lifeLab(options: Partial<TenantsOptions> = {}): LifeLab {
     log: silentLog,
     blockRangeMs: rangeMs,
     retentionMs,
-    retentionBytesMax: 0,
     ...options,
   });
   const upkeep = new Upkeep({ tenants, clock, log: silentLog, blockRangeMs: rangeMs });
