@@ -82,7 +82,7 @@ export class Lab {
 
   /** The failure with what the processes said last. */
   explain(error: unknown): Error {
-    const logs = this.#children.map((child) => {
+    const logs = this.#children.slice(-childrenShown).map((child) => {
       const state = child.ending ? `ended with ${child.ending.signal ?? child.ending.code}` : 'running';
       return `--- ${child.name}, ${state}\n${child.lastLogLines(15)}`;
     });
@@ -118,5 +118,7 @@ export async function waitFor<T>(
 }
 
 const pollMs = 100;
+/** Of a test that starts many processes, the failure shows the last. */
+const childrenShown = 8;
 let shared: OrphanGuard | undefined;
 const guard = (): OrphanGuard => (shared ??= new OrphanGuard('KILL'));

@@ -30,6 +30,8 @@ export interface IngesterPlan {
   readonly bucketDir?: string;
   readonly blockDuration?: string;
   readonly flags?: readonly string[];
+  /** Sees each process as soon as there is one, long before it is ready. */
+  readonly onSpawn?: (child: Child) => void;
 }
 
 /** Starts an ingester and waits until it is ready. */
@@ -62,6 +64,7 @@ async function launchIngester(
       ...(plan.flags ?? []),
     ],
   );
+  plan.onSpawn?.(child);
   await untilReady(child, http);
   return { child, http, grpc, dataDir: plan.dataDir, restart: () => launchIngester(lab, plan, ports, generation + 1) };
 }

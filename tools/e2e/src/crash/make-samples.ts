@@ -1,12 +1,10 @@
 import { staleMarkerBits } from '@gauntlet/model';
 import type { SeriesInput } from '@gauntlet/remote-write';
 import { hashOf } from './random.js';
-import { bitsOf } from './sample-text.js';
+import { bitsOf, type SentHistogram } from './sample-text.js';
 
 /** What a series of a simulated sender holds; `mixed` changes between floats and histograms. */
 export type SampleKind = 'float' | 'histogram' | 'float-histogram' | 'custom-histogram' | 'gauge-histogram' | 'mixed';
-
-type SentHistogram = NonNullable<SeriesInput['histograms']>[number];
 
 /** The one sample that a series has at a time: kind, series and time decide everything about it. */
 export function sampleAt(kind: SampleKind, series: string, timestampMs: number): SeriesInput {
@@ -17,10 +15,11 @@ export function sampleAt(kind: SampleKind, series: string, timestampMs: number):
     ['series', series],
   ] as const;
   const isHistogram =
-    kind === 'mixed' ? hashOf(`${series} ${Math.floor(timestampMs / 400)}`) % 2 === 0 : kind !== 'float';
+    kind === 'mixed' ? hashOf(`${series} ${Math.floor(timestampMs / 2000)}`) % 2 === 0 : kind !== 'float';
+  // A stale marker that follows a histogram is stored as a stale histogram: `mixed` sends none.
   return isHistogram
     ? { labels, samples: [], histograms: [histogramAt(kind, timestampMs, hash)] }
-    : { labels, samples: [{ timestampMs, bits: floatBits(timestampMs, hash) }] };
+    : { labels, samples: [{ timestampMs, bits: floatBits(timestampMs, kind === 'mixed' ? hash | 8 : hash) }] };
 }
 
 /** Counters, gauges, stale markers and the values that codecs find hard. */
@@ -40,12 +39,12 @@ function floatBits(timestampMs: number, hash: number): bigint {
 
 /** Grows with time, resets now and then, and changes its buckets now and then. */
 function histogramAt(kind: SampleKind, timestampMs: number, hash: number): SentHistogram {
-  const layout = hashOf(`layout ${Math.floor(timestampMs / 300)}`);
+  const layout = hashOf(`layout ${Math.floor(timestampMs / 1500)}`);
   const isFloat = kind === 'float-histogram';
   const isCustom = kind === 'custom-histogram';
   const isStale = hash % 16 === 0;
   const resetHint = kind === 'gauge-histogram' ? 3 : 0;
-  const grown = kind === 'gauge-histogram' ? hash % 100 : timestampMs % 1700;
+  const grown = kind === 'gauge-histogram' ? hash % 100 : Math.floor(timestampMs / 10) % 1000;
   const spans = isCustom
     ? [{ offset: 0, length: 3 }]
     : [

@@ -4,7 +4,6 @@ import { kindOfCall, runWithFault } from './one-fault.js';
 
 const isLong = process.env['GAUNTLET_LONG'] !== undefined;
 const kinds: readonly SampleKind[] = ['float'];
-const inspect = async (): Promise<string[]> => [];
 
 /** How a call fails, the n-th of those it concerns. */
 const faults: readonly (readonly [name: string, of: (nth: number) => Fault, concerns: string | undefined])[] = [
@@ -19,7 +18,7 @@ const faults: readonly (readonly [name: string, of: (nth: number) => Fault, conc
 ];
 
 test('without a fault the script writes, cuts, checkpoints, ships and deletes', async () => {
-  const { calls, problems, acknowledged } = await runWithFault(undefined, { kinds, inspect });
+  const { calls, problems, acknowledged } = await runWithFault(undefined, { kinds });
   expect(problems).toEqual([]);
   expect(acknowledged).toBe(3 * 24 * 40);
   expect([...new Set(calls.map(kindOfCall))]).toEqual(
@@ -46,14 +45,14 @@ test('without a fault the script writes, cuts, checkpoints, ships and deletes', 
 test.each(faults)(
   'nothing acknowledged is lost, and all goes on, when any one call %s',
   async (_name, faultOf, concerns) => {
-    const { calls } = await runWithFault(undefined, { kinds, inspect });
+    const { calls } = await runWithFault(undefined, { kinds });
     const struck = calls.filter(({ operation }) => concerns === undefined || operation === concerns);
     const count = struck.length;
     // All of them in the long run; a share otherwise, with a step that meets every part of the script.
     const step = isLong ? 1 : Math.ceil(count / 15);
     const failures: string[] = [];
     for (let nth = 1; nth <= count; nth += step) {
-      const { problems } = await runWithFault(faultOf(nth), { kinds, inspect });
+      const { problems } = await runWithFault(faultOf(nth), { kinds });
       failures.push(...problems.map((problem) => `call ${nth} (${kindOfCall(struck[nth - 1]!)}): ${problem}`));
     }
     expect(failures.slice(0, 20)).toEqual([]);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MemoryBucket } from '@gauntlet/objstore/testing';
 import { FaultyVfs, MemoryVfs, type Fault, type VfsCall } from '@gauntlet/vfs/testing';
+import { inspect, inspectBucket } from './inspect.js';
 import { sampleAt, type SampleKind } from './make-samples.js';
 import { randomOf } from './random.js';
 import { SampleBook } from './sample-book.js';
@@ -26,9 +27,6 @@ export interface FaultReport {
   readonly problems: readonly string[];
 }
 
-/** Says what is wrong with a tenant's directory. */
-export type Inspect = (vfs: FaultyVfs, dir: string) => Promise<readonly string[]>;
-
 /**
  * Three lives of a tenant that write, cut, give up log segments, ship and delete, by a fixed script, on a disk with a fault. The second life
  * begins after a kill, the third after an orderly end. Whatever fails is asked for once more, and has to work then: without a restart,
@@ -36,7 +34,7 @@ export type Inspect = (vfs: FaultyVfs, dir: string) => Promise<readonly string[]
  */
 export async function runWithFault(
   fault: Fault | undefined,
-  { kinds, inspect }: { readonly kinds: readonly SampleKind[]; readonly inspect: Inspect },
+  { kinds }: { readonly kinds: readonly SampleKind[] },
 ): Promise<FaultReport> {
   const clock = new SimulatedClock();
   const disk = new FaultyVfs(new MemoryVfs({ nowMs: clock.nowMs }));
@@ -108,7 +106,7 @@ export async function runWithFault(
   const calls = [...disk.calls];
   disk.heal();
   const before = await judge('at the end');
-  problems.push(...(await inspect(disk, tenantDir)));
+  problems.push(...(await inspect(disk, tenantDir)), ...(await inspectBucket(bucket)));
   const again = await SimulatedTenant.open(plan, book);
   const after = await judge('after opening again', again);
   await again.database.close();

@@ -1,10 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MemoryBucket } from '@gauntlet/objstore/testing';
 import { CrashVfs } from '@gauntlet/vfs/testing';
+import { inspect, inspectBucket } from './inspect.js';
 import { sampleAt, type SampleKind } from './make-samples.js';
 import { randomOf, type Random } from './random.js';
 import { SampleBook, type Verdict } from './sample-book.js';
-import { SimulatedClock, SimulatedTenant, storedSamples, writeBodyOf, type TenantPlan } from './simulated-tenant.js';
+import {
+  SimulatedClock,
+  SimulatedTenant,
+  storedSamples,
+  tenantDir,
+  writeBodyOf,
+  type TenantPlan,
+} from './simulated-tenant.js';
 
 const senders = 3;
 const livesMax = 5;
@@ -25,16 +33,13 @@ export interface PowerLossReport {
   readonly problems: readonly string[];
 }
 
-/** Says what is wrong with a tenant's directory. */
-export type Inspect = (vfs: CrashVfs, dir: string) => Promise<readonly string[]>;
-
 /**
  * Several lives of one tenant on a disk that loses its power at a random call, each time with other losses. In a life, senders write while
  * blocks are cut, shipped and deleted. After each loss the database is opened again and compared with the book.
  */
 export async function losePowerRepeatedly(
   seed: number,
-  { kinds, inspect }: { readonly kinds: readonly SampleKind[]; readonly inspect: Inspect },
+  { kinds }: { readonly kinds: readonly SampleKind[] },
 ): Promise<PowerLossReport> {
   const random = randomOf(seed);
   const clock = new SimulatedClock();
@@ -68,7 +73,7 @@ export async function losePowerRepeatedly(
     disk = disk.afterPowerLoss(random.whole(0, 2 ** 31));
     const tenant = await SimulatedTenant.open({ ...plan, vfs: disk }, book);
     await check(`after life ${life}`, tenant);
-    problems.push(...(await inspect(disk, '/data/tenant')));
+    problems.push(...(await inspect(disk, tenantDir)));
     await tenant.database.close();
   }
   if (problems.length === 0) {
@@ -77,7 +82,7 @@ export async function losePowerRepeatedly(
     await tenant.shipper.sync(new AbortController().signal);
     await tenant.database.close();
     await check('after the last flush', undefined);
-    problems.push(...(await inspect(disk, '/data/tenant')));
+    problems.push(...(await inspect(disk, tenantDir)), ...(await inspectBucket(bucket)));
   }
   return { seed, lives, acknowledged: book.acknowledged, ...totals, problems };
 }

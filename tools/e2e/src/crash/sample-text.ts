@@ -1,6 +1,8 @@
 import { staleMarkerBits } from '@gauntlet/model';
 import type { ChunkSample, Histogram as StoredHistogram, Span } from '@gauntlet/chunk';
-import type { Histogram as SentHistogram, SeriesInput } from '@gauntlet/remote-write';
+import type { SeriesInput } from '@gauntlet/remote-write';
+
+export type SentHistogram = NonNullable<SeriesInput['histograms']>[number];
 
 /**
  * One text for each sample, the same whether it is about to be sent or was read from a block. Histograms are told by their buckets
@@ -62,30 +64,59 @@ function storedHistogramText(histogram: StoredHistogram): string {
 }
 
 function sentHistogramText(histogram: SentHistogram): string {
-  const { count, zeroCount, schema, sumBits } = histogram;
-  const isFloat = count !== undefined && 'floatBits' in count;
-  const numberOf = (value: typeof count): bigint | number =>
-    value === undefined ? 0n : 'int' in value ? value.int : doubleOf(value.floatBits);
-  const counts = (deltas: readonly bigint[], bits: readonly bigint[]): (bigint | number)[] =>
-    isFloat ? bits.map(doubleOf) : runningSums(deltas);
+  const { isFloat, count, zeroCount, positive, negative } = countsOf(histogram);
   return textOf({
     kind: isFloat ? 'float' : 'integer',
     isGauge: histogram.resetHint === 3,
-    schema,
-    sumBits,
+    schema: histogram.schema,
+    sumBits: histogram.sumBits,
     zeroThreshold: doubleOf(histogram.zeroThresholdBits),
-    count: numberOf(count),
-    zeroCount: numberOf(zeroCount),
-    positive: {
-      spans: histogram.positiveSpans,
-      counts: counts(histogram.positiveDeltas, histogram.positiveCountBits),
-    },
-    negative: {
-      spans: histogram.negativeSpans,
-      counts: counts(histogram.negativeDeltas, histogram.negativeCountBits),
-    },
+    count,
+    zeroCount,
+    positive: { spans: histogram.positiveSpans, counts: positive },
+    negative: { spans: histogram.negativeSpans, counts: negative },
     customBounds: histogram.customValueBits.map(doubleOf),
   });
+}
+
+/** The counts of a histogram as numbers, bucket by bucket from the one nearest to zero. */
+export function bucketCounts(histogram: SentHistogram): {
+  count: number;
+  zero: number;
+  positive: number[];
+  negative: number[];
+} {
+  const { count, zeroCount, positive, negative } = countsOf(histogram);
+  return {
+    count: Number(count),
+    zero: Number(zeroCount),
+    positive: positive.map(Number),
+    negative: negative.map(Number),
+  };
+}
+
+type Count = bigint | number;
+
+function countsOf(histogram: SentHistogram): {
+  isFloat: boolean;
+  count: Count;
+  zeroCount: Count;
+  positive: Count[];
+  negative: Count[];
+} {
+  const { count, zeroCount } = histogram;
+  const isFloat = count !== undefined && 'floatBits' in count;
+  const numberOf = (value: typeof count): Count =>
+    value === undefined ? 0n : 'int' in value ? value.int : doubleOf(value.floatBits);
+  const counts = (deltas: readonly bigint[], bits: readonly bigint[]): Count[] =>
+    isFloat ? bits.map(doubleOf) : runningSums(deltas);
+  return {
+    isFloat,
+    count: numberOf(count),
+    zeroCount: numberOf(zeroCount),
+    positive: counts(histogram.positiveDeltas, histogram.positiveCountBits),
+    negative: counts(histogram.negativeDeltas, histogram.negativeCountBits),
+  };
 }
 
 function textOf(facts: HistogramFacts): string {
@@ -125,7 +156,7 @@ function runningSums(deltas: readonly bigint[]): bigint[] {
 
 const double = new DataView(new ArrayBuffer(8));
 
-function doubleOf(bits: bigint): number {
+export function doubleOf(bits: bigint): number {
   double.setBigUint64(0, bits);
   return double.getFloat64(0);
 }

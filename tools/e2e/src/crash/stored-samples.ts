@@ -1,5 +1,5 @@
 import { MemorySource, openIndex, parseBlockMeta, readChunk } from '@gauntlet/block';
-import { chunkDecoder, type ChunkSample } from '@gauntlet/chunk';
+import { decodeChunk } from '@gauntlet/chunk';
 import type { Head } from '@gauntlet/head';
 import { isUlid } from '@gauntlet/model';
 import type { MemoryBucket } from '@gauntlet/objstore/testing';
@@ -65,7 +65,10 @@ export function readHead(head: Head, into: Set<string>): void {
   try {
     for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
       const text = seriesText(labelsOf(series.labels));
-      for (const { encoding, data } of series.chunks) addChunk(text, encoding, data, into);
+      for (const { encoding, data } of series.chunks) {
+        if (data === undefined) throw new Error(`Cannot read ${text}: a chunk is in a file`);
+        addChunk(text, encoding, data, into);
+      }
     }
   } finally {
     cursor.close();
@@ -93,7 +96,7 @@ interface BlockRange {
 }
 
 function addChunk(series: string, encoding: number, data: Uint8Array, into: Set<string>, block?: BlockRange): void {
-  for (const sample of chunkDecoder(encoding)(data) as ChunkSample[]) {
+  for (const sample of decodeChunk(encoding, data)) {
     const { timestampMs } = sample;
     if (block !== undefined && (timestampMs < block.minTime || timestampMs >= block.maxTime))
       throw new Error(
