@@ -45,7 +45,7 @@ export class Engine {
   ): Promise<{ readonly engine: Engine; readonly damage: ReplayDamage }> {
     const { vfs, dir, chunkRangeMs, clock, outOfOrderWindowMs = 0, outOfOrderCapMax = 32, exemplarsMax = 0 } = options;
     // Its files are opened once those that are damaged have been set aside.
-    let chunks: HeadChunkFiles | undefined;
+    const files: { open?: HeadChunkFiles } = {};
     const damage: ReplayDamage = { headChunks: 0, checkpoints: 0, segments: 0, outOfOrderSegments: 0 };
     const makeHead = (): Head => {
       const head = createHead({
@@ -55,9 +55,9 @@ export class Engine {
         outOfOrderCapMax,
         exemplarsMax,
         chunkSink: {
-          append: (chunk) => chunks!.append(chunk),
+          append: (chunk) => files.open!.append(chunk),
           get hasRoom() {
-            return chunks !== undefined && chunks.pendingBytes < chunkBytesPendingMax;
+            return files.open !== undefined && files.open.pendingBytes < chunkBytesPendingMax;
           },
         },
       });
@@ -66,7 +66,8 @@ export class Engine {
       return head;
     };
     const head = await attachHeadChunks(options, makeHead, damage);
-    chunks = await openHeadChunks(vfs, headChunksDir(dir));
+    const chunks = await openHeadChunks(vfs, headChunksDir(dir));
+    files.open = chunks;
     await replayLogs(options, head, damage);
     // The bound is kept before the head is changed: once it is, the log must take the records.
     const log = { ...options.wal, pendingBytesMax: Infinity };
