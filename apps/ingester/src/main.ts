@@ -1,7 +1,9 @@
 import './heap.js';
+import { join } from 'node:path';
 import { parseIngesterFlags, runApp, type IngesterFlags } from '@gauntlet/cli';
 import { startIngester } from '@gauntlet/ingester';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
+import { WorkerCutter } from '@gauntlet/tsdb';
 
 void runApp<IngesterFlags>({
   name: 'ingester',
@@ -9,6 +11,8 @@ void runApp<IngesterFlags>({
   async start(flags, warnings) {
     const log = createLogger({ level: flags.logLevel, format: flags.logFormat, component: 'ingester' });
     for (const warning of warnings) log.warn(warning);
+    // The program of the thread lies beside this one.
+    const cutter = new WorkerCutter(join(__dirname, 'worker.js'));
     const ingester = await startIngester(
       {
         httpAddress: flags.httpAddress,
@@ -41,13 +45,14 @@ void runApp<IngesterFlags>({
           skipCorruptedBlocks: flags.skipCorruptedBlocks,
         },
       },
-      { log, registry: createRegistry() },
+      { log, registry: createRegistry(), cutter },
     );
     log.info('listening', { http: flags.httpAddress, grpc: flags.grpcAddress });
     return {
       stop: async () => {
         log.info('stopping: flushing heads and uploading blocks');
         await ingester.stop();
+        await cutter.close();
         log.info('stopped');
       },
     };
