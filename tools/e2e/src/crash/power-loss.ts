@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MemoryBucket } from '@gauntlet/objstore/testing';
+import { FaultyBucket, MemoryBucket } from '@gauntlet/objstore/testing';
 import { CrashVfs } from '@gauntlet/vfs/testing';
 import { inspect, inspectBucket } from './inspect.js';
 import { sampleAt, type SampleKind } from './make-samples.js';
@@ -44,6 +44,10 @@ export async function losePowerRepeatedly(
   const random = randomOf(seed);
   const clock = new SimulatedClock();
   const bucket = new MemoryBucket();
+  // A bucket that fails as well, with effect or without.
+  const unreliable = new FaultyBucket(bucket, () =>
+    random.chance(0.04) ? random.pick(['fail', 'lose-answer', 'half'] as const) : undefined,
+  );
   const book = new SampleBook();
   const totals = { powerLosses: 0, refused: 0, cuts: 0, checkpoints: 0, uploads: 0, blocksDeleted: 0 };
   const problems: string[] = [];
@@ -52,7 +56,7 @@ export async function losePowerRepeatedly(
   await disk.makeDir('/data');
   await disk.syncDir('/');
   const settings = {
-    bucket,
+    bucket: unreliable,
     clock,
     random,
     blockRangeMs: 1000,
@@ -78,6 +82,7 @@ export async function losePowerRepeatedly(
   }
   if (problems.length === 0) {
     const tenant = await SimulatedTenant.open({ ...settings, vfs: disk }, book);
+    unreliable.plan = () => undefined;
     await tenant.database.flush();
     await tenant.shipper.sync(new AbortController().signal);
     await tenant.database.close();
