@@ -23,7 +23,7 @@ export class HeadBrokenError extends OperationalError {
   readonly kind = 'unavailable';
   readonly code = 'HEAD_BROKEN';
   constructor(cause: unknown) {
-    super(`Cannot use head: a call ended half way (${messageOf(cause)}); a restart replays the log`, { cause });
+    super(`Cannot use head: a call ended half way (${messageOf(cause)}); it is built anew from its log`, { cause });
   }
 }
 

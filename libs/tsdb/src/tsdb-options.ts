@@ -34,6 +34,8 @@ export interface TsdbOptions {
   readonly pendingBytesMax: number;
   /** Writes the blocks; in this thread by default. */
   readonly cutter?: BlockCutter;
+  /** A log of at most so many bytes is replayed before `open` resolves; 1 MiB. */
+  readonly briefReplayBytesMax?: number;
   /** Lets replays of many databases take turns. */
   readonly replayGate?: Gate;
 }

@@ -1,25 +1,15 @@
-import { silentLog, type Clock } from '@gauntlet/base';
+import { silentLog } from '@gauntlet/base';
 import { until } from '@gauntlet/base/testing';
 import { parseBlockMeta } from '@gauntlet/block';
 import { CrashVfs, FaultyVfs, MemoryVfs } from '@gauntlet/vfs/testing';
 import type { Vfs } from '@gauntlet/vfs';
+import { LabClock } from './testing/lab-clock.js';
 import { batchOf, samplesInBlocks, type LabSample } from './testing/tenant-lab.js';
 import { Tsdb } from './tsdb.js';
 import type { TsdbOptions } from './tsdb-options.js';
 
 const rangeMs = 1000;
 const dir = '/data/tenant';
-
-/** A wall clock that stands where the test puts it; sleeping takes a turn. */
-class LabClock implements Clock {
-  now = 0;
-  nowMs = () => this.now;
-  monotonicMs = () => this.now;
-  sleep = (_delayMs: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) =>
-      setImmediate(() => (signal?.aborted ? reject(signal.reason as Error) : resolve())),
-    );
-}
 
 function optionsOf(vfs: Vfs, more: Partial<TsdbOptions> = {}): TsdbOptions {
   let seed = 0;

@@ -26,7 +26,7 @@ const timestampMsMax = Number.MAX_SAFE_INTEGER - 1;
 const timestampMsMin = -timestampMsMax;
 
 /** A log shorter than this is replayed before the database is handed out: that takes milliseconds. */
-const briefReplayBytesMax = 1024 * 1024;
+const briefReplayBytesMaxDefault = 1024 * 1024;
 /** Requests that wait for the end of a replay may take so much of the disk. */
 const journalBytesMax = 1024 * 1024 * 1024;
 /** The largest request that the journal can hold, decompressed. */
@@ -153,7 +153,7 @@ export class Tsdb {
    * @throws when the directory cannot be used, or a short log cannot be replayed
    */
   static async open(options: TsdbOptions): Promise<Tsdb> {
-    const { vfs, dir, log } = options;
+    const { vfs, dir, log, briefReplayBytesMax = briefReplayBytesMaxDefault } = options;
     await vfs.makeDir(dir);
     // The log makes its own name durable; without this one it could not be found after a loss of power.
     await vfs.syncDir(`${dir}/..`);
@@ -263,6 +263,11 @@ export class Tsdb {
       await this.#measure();
       return ids;
     });
+  }
+
+  /** Writes what came out of order into blocks of its own, as cuts and flushes do behind theirs. Resolves with their ids. */
+  compactOutOfOrder(): Promise<string[]> {
+    return this.#maintain((engine) => this.#compactOutOfOrder(engine));
   }
 
   /** Moves finished chunks from memory to files. Meant to be called once a minute, and when memory is short. */
