@@ -1,6 +1,6 @@
 import type { Labels } from '@gauntlet/model';
 
-/** A number as Go's `%g` writes it: the shortest digits that mean it, with an exponent below 1e-4 and from 1e21 on. */
+/** A number as Go's `%g` writes it: the shortest digits that mean it, with an exponent below 1e-4 and from 1e6 on. */
 export function goFloat(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
@@ -14,7 +14,7 @@ export function goFloat(value: number): string {
   return plainDecimal(mantissa, exponent);
 }
 
-const exponentFrom = 21;
+const exponentFrom = 6;
 
 function plainDecimal(mantissa: string, exponent: number): string {
   const sign = mantissa.startsWith('-') ? '-' : '';

@@ -6,3 +6,5 @@ export {
   type Summary,
   type VerifyOptions,
 } from './verify-tenant.js';
+export { classifyDirectory, verifyPath, type DirectoryKind } from './verify-path.js';
+export { tsdbCommand } from './tsdb-command.js';

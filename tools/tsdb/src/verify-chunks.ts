@@ -1,4 +1,3 @@
-import { OperationalError } from '@gauntlet/base';
 import { BlockCorruptError, checkChunkSegment, readChunk, type BlockMeta } from '@gauntlet/block';
 import type { Vfs } from '@gauntlet/vfs';
 import { FileSource } from './file-source.js';
@@ -128,6 +127,7 @@ export class ChunkVerifier {
     const segment = this.#verifyRef(chunk, series);
     if (segment === undefined) {
       this.isWhole = false;
+      this.#end.offset = undefined;
       return;
     }
     const offset = chunk.ref % refsPerSegment;
@@ -228,8 +228,6 @@ export class ChunkVerifier {
   }
 }
 
-export type Decodable = { readonly encoding: number; readonly data: Uint8Array };
-
 /** `2:5081` for a chunk at byte 5081 of the third segment. */
 function refText(ref: number): string {
   return `${Math.floor(ref / refsPerSegment)}:${ref % refsPerSegment}`;
@@ -239,9 +237,4 @@ function lengthBytes(length: number): number {
   let bytes = 1;
   for (let rest = length; rest > 127; rest = Math.floor(rest / 128)) bytes += 1;
   return bytes;
-}
-
-/** Whether it is an error about stored bytes, which is a finding and not a failure. */
-export function isAboutBytes(error: unknown): error is OperationalError {
-  return error instanceof OperationalError && (error.kind === 'corrupt' || error.kind === 'rejected');
 }

@@ -2,7 +2,7 @@ import { crc32c } from '@gauntlet/kernel';
 import { Cursor, MalformedError } from './cursor.js';
 import type { FileSource } from './file-source.js';
 import type { Reporter } from './finding.js';
-import { type LabelPairs, verifyOffsetTable } from './verify-offset-table.js';
+import { verifyOffsetTable } from './verify-offset-table.js';
 import { type PostingsLayout, readAllSeries, verifyPostings } from './verify-postings.js';
 import { type SeriesEntry, walkSeries } from './verify-series.js';
 import { type SymbolTable, verifySymbols } from './verify-symbols.js';
@@ -50,12 +50,10 @@ export async function verifyIndex(
   if (symbols === undefined) return broken;
   const all = pairs && (await readAllSeries(index, pairs));
   const walk = await walkSeries(index, symbols, pairs, all, (series) => onSeries(series, symbols));
-  if (pairs !== undefined) await verifyPostings(index, symbols, pairs, walk, layoutOf(index));
+  if (pairs !== undefined) await verifyPostings(index, pairs, walk, layoutOf(index));
   reportUnused(index, symbols, walk.isWhole);
   return { series: walk.series, isWhole: walk.isWhole };
 }
-
-export type { LabelPairs };
 
 /** Invariant 4. */
 async function verifyHeader(

@@ -14,6 +14,7 @@ export class LabelPairs {
   readonly #counts: Uint32Array;
   readonly #sums: Uint32Array;
   readonly #numbers = new Map<number, number>();
+  readonly #foreign = new Set<number>();
   readonly #symbols: SymbolTable;
   /** Position of the list of all series. */
   allSeriesAt: number | undefined;
@@ -36,6 +37,17 @@ export class LabelPairs {
     this.count += 1;
   }
 
+  /** An entry whose strings are no symbols: no series can carry it, and its list lies among the others. */
+  addForeign(listAt: number): void {
+    this.#places[this.count] = listAt;
+    this.#foreign.add(this.count);
+    this.count += 1;
+  }
+
+  isForeign(pair: number): boolean {
+    return this.#foreign.has(pair);
+  }
+
   /** A series carries the pair. False when the table has no such pair. */
   carry(name: number, value: number, ref: number): boolean {
     const pair = this.#numbers.get(name * this.#symbols.count + value);
@@ -55,6 +67,7 @@ export class LabelPairs {
   }
 
   text(pair: number): string {
+    if (this.#foreign.has(pair)) return 'a label of no series';
     return `${this.#symbols.text(this.#names[pair]!)}=${JSON.stringify(this.#symbols.text(this.#values[pair]!))}`;
   }
 
@@ -118,6 +131,7 @@ export async function verifyOffsetTable(index: IndexFile, symbols: SymbolTable):
         report.error(19, place, `the value of entry ${entry}, a ${nameText}, is no symbol: no series can carry it`);
       }
       if (nameNumber !== undefined && valueNumber !== undefined) pairs.add(nameNumber, valueNumber, listAt);
+      else pairs.addForeign(listAt);
     }
     if (cursor.remaining > 0)
       report.error(

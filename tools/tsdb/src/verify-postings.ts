@@ -2,7 +2,6 @@ import { crc32c } from '@gauntlet/kernel';
 import { Cursor } from './cursor.js';
 import type { LabelPairs } from './verify-offset-table.js';
 import type { SeriesWalk } from './verify-series.js';
-import type { SymbolTable } from './verify-symbols.js';
 import type { IndexFile } from './verify-index.js';
 
 /** Where postings lists have to lie. */
@@ -24,7 +23,6 @@ export async function readAllSeries(index: IndexFile, { allSeriesAt }: LabelPair
 /** Invariants 19 and 20, where lists lie of 21, and the bytes between them of 28. */
 export async function verifyPostings(
   index: IndexFile,
-  _symbols: SymbolTable,
   pairs: LabelPairs,
   { isWhole }: SeriesWalk,
   layout: PostingsLayout,
@@ -43,7 +41,7 @@ export async function verifyPostings(
     const what = `the list of ${pairs.text(pair)}`;
     const list = await readList(index, at, what);
     await follow(at, what, list?.end);
-    if (list === undefined || !isWhole) continue;
+    if (list === undefined || !isWhole || pairs.isForeign(pair)) continue;
     const place = { file: source.name, offset: at };
     if (list.refs.length === 0) report.error(19, place, `${what} is empty`);
     else if (!pairs.isCarriedBy(pair, list.refs)) {
