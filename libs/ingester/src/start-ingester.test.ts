@@ -1,5 +1,6 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MiB } from '@gauntlet/base';
 import { until } from '@gauntlet/base/testing';
 import { startUnderTest, type IngesterUnderTest } from './testing/running-ingester.js';
 
@@ -93,3 +94,24 @@ test('hundreds of idle tenants start in a moment, and stay closed', async () => 
   expect(performance.now() - before).toBeLessThan(3000);
   expect(await second.metric('ingester_tenants{state="dormant"}')).toBe(300);
 });
+
+(process.env.GAUNTLET_LONG === undefined ? test.skip : test)(
+  'a thousand tenants that are idle start in seconds and cost little; all of them take writes again',
+  async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `tenant-${i}`);
+    const first = await start();
+    for (let at = 0; at < names.length; at += 50) await first.write(names.slice(at, at + 50));
+    await first.stop();
+    const bytesBefore = process.memoryUsage.rss();
+    const before = performance.now();
+    const second = await first.restart();
+    running.push(second);
+    await second.ingester.started;
+    expect(performance.now() - before).toBeLessThan(5000);
+    expect(await second.metric('ingester_tenants{state="dormant"}')).toBe(1000);
+    expect(process.memoryUsage.rss() - bytesBefore).toBeLessThan(50 * MiB);
+    for (let at = 0; at < names.length; at += 50) await second.write(names.slice(at, at + 50));
+    expect(await second.metric('ingester_tenants{state="open"}')).toBe(1001);
+  },
+  120_000,
+);

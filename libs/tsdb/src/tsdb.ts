@@ -402,8 +402,9 @@ export class Tsdb {
         minValidTimeMs: this.#minValidTimeMs,
         onHead: (head) => (this.#head = head),
       });
-    // A head to show while this one waits for its turn.
-    const { engine, damage } = await (replayGate === undefined ? open() : replayGate.run(open));
+    // Without a journal the database is handed out only after this: it must not wait behind the long replays of others.
+    const waits = replayGate !== undefined && this.#journal !== undefined;
+    const { engine, damage } = await (waits ? replayGate.run(open) : open());
     this.stats.damagedHeadChunks += damage.headChunks;
     this.stats.damagedCheckpoints += damage.checkpoints;
     this.stats.damagedSegments += damage.segments;
