@@ -100,7 +100,6 @@ class Printer {
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- to be read like a block's
 async function* listed(series: readonly StoredSeries[]): AsyncGenerator<StoredSeries> {
   yield* series;
 }

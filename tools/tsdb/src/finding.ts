@@ -62,3 +62,8 @@ export class Reporter {
 
 /** A file, or a byte of it. */
 export type Place = string | { readonly file: string; readonly offset?: number };
+
+/** What a library found, without the file and byte that a finding names beside it. */
+export function foundBy(error: Error): string {
+  return error.message.replace(/^Cannot read .* at byte \d+: /, '');
+}

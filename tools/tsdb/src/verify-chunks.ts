@@ -1,7 +1,7 @@
 import { BlockCorruptError, checkChunkSegment, readChunk, type BlockMeta } from '@gauntlet/block';
 import type { Vfs } from '@gauntlet/vfs';
 import { FileSource } from './file-source.js';
-import type { Reporter } from './finding.js';
+import { type Reporter, foundBy } from './finding.js';
 import { type SampleCounts, verifySamples } from './verify-samples.js';
 import type { ChunkEntry, SeriesEntry } from './verify-series.js';
 
@@ -28,7 +28,7 @@ export async function openSegments(vfs: Vfs, dir: string, report: Reporter): Pro
       await checkChunkSegment(segment);
     } catch (error) {
       if (!(error instanceof BlockCorruptError)) throw error;
-      report.error(14, { file: segment.name, offset: error.offset }, error.message);
+      report.error(14, { file: segment.name, offset: error.offset }, foundBy(error));
     }
   }
   return segments;
@@ -186,7 +186,7 @@ export class ChunkVerifier {
       return await readChunk(this.#segments, chunk.ref);
     } catch (error) {
       if (!(error instanceof BlockCorruptError)) throw error;
-      this.#report.error(14, { ...place, offset: error.offset }, error.message);
+      this.#report.error(14, { ...place, offset: error.offset }, foundBy(error));
       return undefined;
     }
   }

@@ -24,7 +24,7 @@ export async function verifyCommand(
   try {
     summary = await verifyPath(vfs, args.dir, (finding) => printer.take(finding), {
       signal,
-      onProgress: (done, total) => bar?.update(done, total),
+      ...(bar && { onProgress: (done: number, total: number) => bar.update(done, total) }),
     });
   } finally {
     bar?.stop();

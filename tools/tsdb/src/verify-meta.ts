@@ -1,7 +1,7 @@
 import { BlockCorruptError, parseBlockMeta, type BlockMeta } from '@gauntlet/block';
 import { isUlid } from '@gauntlet/model';
 import type { Vfs } from '@gauntlet/vfs';
-import type { Reporter } from './finding.js';
+import { type Reporter, foundBy } from './finding.js';
 
 const file = 'meta.json';
 const zeroUlid = '0'.repeat(26);
@@ -32,7 +32,7 @@ async function readMeta(vfs: Vfs, dir: string, report: Reporter): Promise<BlockM
     return parseBlockMeta(Buffer.from(await vfs.readFile(`${dir}/${file}`)).toString('utf8'));
   } catch (error) {
     if (!(error instanceof BlockCorruptError)) throw error;
-    report.error(2, { file, offset: error.offset }, error.message);
+    report.error(2, { file, offset: error.offset }, foundBy(error));
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { BlockCorruptError, decodeTombstones } from '@gauntlet/block';
 import type { Vfs } from '@gauntlet/vfs';
 import { Cursor } from './cursor.js';
-import type { Reporter } from './finding.js';
+import { type Reporter, foundBy } from './finding.js';
 
 const file = 'tombstones';
 const headerBytes = 5;
@@ -24,7 +24,7 @@ export async function readStones(vfs: Vfs, dir: string, report: Reporter): Promi
     decodeTombstones(bytes);
   } catch (error) {
     if (!(error instanceof BlockCorruptError)) throw error;
-    report.error(23, { file, offset: error.offset }, error.message);
+    report.error(23, { file, offset: error.offset }, foundBy(error));
     return stones;
   }
   const cursor = new Cursor(bytes.subarray(headerBytes, bytes.length - 4), headerBytes);
