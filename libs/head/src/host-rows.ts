@@ -7,7 +7,7 @@ import { before, classify, type SampleVerdict } from './classify.js';
 import type { ChunkPosition, Rejections } from './head.js';
 import { receivedHistogram } from './received-histogram.js';
 import type { SeriesHost, SeriesPlace } from './series-host.js';
-import type { WalBatch } from './wal-batch.js';
+import { flavourOf, type Flavour, type WalBatch } from './wal-batch.js';
 import type { WblBatch } from './wbl-batch.js';
 
 export interface HostRowOptions {
@@ -83,7 +83,7 @@ export class HostRows {
     if (bits === staleMarkerBits && row.isHost) {
       // The end of a series of histograms is a histogram.
       const kind = host.lastHistogram(row.ref)?.kind ?? 'integer';
-      const isLogged = wal.kindOf(row.ref) !== undefined;
+      const isLogged = wal.flavourOf(row.ref) !== undefined;
       return this.#appendSample(row, { timestampMs: t, histogram: staleHistogram(kind) }, !isLogged);
     }
     return this.#appendSample(row, { timestampMs: t, bits }, true);
@@ -108,7 +108,7 @@ export class HostRows {
     }
     const place = row.create();
     const { ref } = row;
-    if (isLoggedAsFloat) this.#endRunBefore(row, undefined);
+    if (isLoggedAsFloat && ('bits' in sample || verdict !== 'late')) this.#endRunBefore(row, undefined);
     switch (verdict) {
       case 'newest':
         if ('bits' in sample) {
@@ -124,7 +124,8 @@ export class HostRows {
         this.#log(row, sample, isLoggedAsFloat);
         return true;
       case 'late':
-        this.#log(row, sample, isLoggedAsFloat);
+        // Never as the float that stands for it: a replay may find floats before it in order.
+        this.#log(row, sample, false);
         this.#storeLate(place, ref, sample);
         return true;
     }
@@ -156,16 +157,16 @@ export class HostRows {
     if ('bits' in sample) row.shard.logFloat(row.s, sample.timestampMs, sample.bits);
     else if (isLoggedAsFloat) row.shard.logFloat(row.s, sample.timestampMs, staleMarkerBits);
     else {
-      this.#endRunBefore(row, sample.histogram.kind);
+      this.#endRunBefore(row, flavourOf(sample.histogram));
       this.#options.wal.addHistogram({ ref: row.ref, timestampMs: sample.timestampMs, histogram: sample.histogram });
     }
   }
 
   /** A run has one type of a series' samples, except that histograms may follow floats. */
-  #endRunBefore({ shard, ref }: HostRow, kind: Histogram['kind'] | undefined): void {
+  #endRunBefore({ shard, ref }: HostRow, flavour: Flavour | undefined): void {
     const { wal } = this.#options;
-    const has = wal.kindOf(ref);
-    if (has !== undefined && has !== kind) wal.endRun(shard.takeSamplesRecord());
+    const has = wal.flavourOf(ref);
+    if (has !== undefined && has !== flavour) wal.endRun(shard.takeSamplesRecord());
   }
 
   #storeLate(place: SeriesPlace, ref: number, sample: ChunkSample): void {

@@ -40,6 +40,8 @@ export class HostReplay {
   #lastAttached = -1n;
   /** Newest histograms of refs whose series have another. */
   readonly #redirected = new Map<number, bigint>();
+  /** Such refs that the WBL names. */
+  readonly #lateRefs = new Set<number>();
 
   constructor(shards: readonly Shard[], host: SeriesHost) {
     this.#shards = shards;
@@ -152,8 +154,13 @@ export class HostReplay {
     let unknown = 0;
     for (const entry of entries) {
       const place = this.#find(entry.ref);
-      if (place === undefined) unknown += 1;
-      else this.#host.storeLate(place, Number(place.shard.series(place.s).ref), sampleOf(entry));
+      if (place === undefined) {
+        unknown += 1;
+        continue;
+      }
+      const ref = Number(place.shard.series(place.s).ref);
+      if (ref !== entry.ref) this.#lateRefs.add(entry.ref);
+      this.#host.storeLate(place, ref, sampleOf(entry));
     }
     return unknown;
   }
@@ -179,11 +186,15 @@ export class HostReplay {
     this.#lateChunks = [];
   }
 
-  /** Newest histograms that were logged under refs of series that bear another. */
-  end(): ReadonlyMap<number, bigint> {
+  /**
+   * Returns refs of series that bear another, and until when the logs may hold samples for them besides those that the kernel knows of.
+   * @param max newest time of the head: by the time that it is truncated beyond, so is the WBL
+   */
+  end(max: bigint): ReadonlyMap<number, bigint> {
     this.claimLate();
     this.#host.unpin();
     this.#attachedEnds = new Map();
+    for (const ref of this.#lateRefs) this.#redirected.set(ref, max);
     return this.#redirected;
   }
 

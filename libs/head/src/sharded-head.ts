@@ -550,7 +550,7 @@ class ShardedHead implements Head {
 
   #endReplay(): void {
     if (this.#hostReplay === undefined) return;
-    const redirected = this.#hostReplay.end();
+    const redirected = this.#hostReplay.end(this.#max);
     this.#hostReplay = undefined;
     this.#isSwept = this.seriesCount === 0;
     for (const [ref, maxTime] of redirected) this.#expire(ref, maxTime);

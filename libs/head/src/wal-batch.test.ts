@@ -16,9 +16,9 @@ test('series come first, then runs with floats before histograms, exemplars last
   wal.addHistogram(entry(1));
   wal.addHistogram(entry(2, floatHistogram(1)));
   wal.addHistogram(entry(3, customHistogram(1)));
-  expect([wal.kindOf(1), wal.kindOf(2), wal.kindOf(4)]).toEqual(['integer', 'float', undefined]);
+  expect([wal.flavourOf(1), wal.flavourOf(2), wal.flavourOf(3), wal.flavourOf(4)]).toEqual(['integer', 'float', 'custom integer', undefined]);
   wal.endRun(Buffer.of(2, 1));
-  expect(wal.kindOf(1)).toBeUndefined();
+  expect(wal.flavourOf(1)).toBeUndefined();
   wal.addHistogram(entry(1));
   wal.addSeries(Buffer.of(1));
   wal.endRun(none);

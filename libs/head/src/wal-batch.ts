@@ -1,10 +1,18 @@
+import type { Histogram } from '@gauntlet/chunk';
 import { encodeExemplars, encodeHistograms, type ExemplarEntry, type HistogramEntry } from '@gauntlet/wal';
+
+/** Histograms that go into one type of record: a run has one for each series, since records of types are not in the order of samples. */
+export type Flavour = 'integer' | 'float' | 'custom integer' | 'custom float';
+
+export function flavourOf({ kind, schema }: Histogram): Flavour {
+  return schema === -53 ? `custom ${kind}` : kind;
+}
 
 /** Entries that go into a record together: estimated, so that records stay within a few megabytes. */
 const recordBytesAim = 2 * 1024 * 1024;
 
 /**
- * Collects the WAL records of one append in the order of spec/tsdb.md 2.5: all series; then *runs*, in each of which a series has one type of histogram and no
+ * Collects the WAL records of one append in the order of spec/tsdb.md 2.5: all series; then *runs*, in each of which a series has one flavour of histogram and no
  * float behind it, as samples, then histograms; exemplars last. Samples records are views into a shard that its next append ends.
  */
 export class WalBatch {
@@ -13,12 +21,12 @@ export class WalBatch {
   /** How many of either are copies already. */
   #copied: readonly [series: number, samples: number] = [0, 0];
   #histograms: HistogramEntry[] = [];
-  readonly #kinds = new Map<number, HistogramEntry['histogram']['kind']>();
+  readonly #flavours = new Map<number, Flavour>();
   readonly #exemplars: ExemplarEntry[] = [];
 
-  /** The kind of histogram that the series has in this run. */
-  kindOf(ref: number): HistogramEntry['histogram']['kind'] | undefined {
-    return this.#kinds.get(ref);
+  /** What histograms the series has in this run. */
+  flavourOf(ref: number): Flavour | undefined {
+    return this.#flavours.get(ref);
   }
 
   addSeries(record: Uint8Array): void {
@@ -27,7 +35,7 @@ export class WalBatch {
 
   addHistogram(entry: HistogramEntry): void {
     this.#histograms.push(entry);
-    this.#kinds.set(entry.ref, entry.histogram.kind);
+    this.#flavours.set(entry.ref, flavourOf(entry.histogram));
   }
 
   addExemplar(entry: ExemplarEntry): void {
@@ -40,7 +48,7 @@ export class WalBatch {
     if (this.#histograms.length === 0) return;
     for (const entries of pieces(this.#histograms, histogramBytes)) this.#samples.push(...encodeHistograms(entries));
     this.#histograms = [];
-    this.#kinds.clear();
+    this.#flavours.clear();
   }
 
   /** Copies what the shards' next append is going to overwrite. */
