@@ -339,6 +339,8 @@ export class Tenant {
   /** One pass of the shipper, open or dormant. At most one at a time, and none while the directory is looked at to be removed. */
   async ship(signal: AbortSignal): Promise<void> {
     const isTidied = this.#state.kind === 'busy' && this.#state.doing === 'tidying';
+    // Nobody has looked yet whether an earlier process left blocks that are not in the bucket.
+    if (this.isTidyDue) this.#shipper ??= this.#context.store.openShipper(this.name);
     if (this.#shipper === undefined || this.#shipping || isTidied) return;
     this.#shipping = true;
     try {

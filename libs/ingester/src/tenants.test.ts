@@ -342,6 +342,30 @@ describe('an old tenant', () => {
   });
 });
 
+test('blocks that an earlier process left are uploaded by the first pass', async () => {
+  const { store, tenants, upkeep } = lifeLab();
+  store.directories.set('a', { hasLog: false, blocks: [1_000_000], unshipped: 1 });
+  await tenants.start([]);
+  await upkeep.ship();
+  expect(store.directory('a').unshipped).toBe(0);
+  await tenants.stop(1000);
+});
+
+test('a retention that waits for the bucket is told of until it is kept', async () => {
+  const { store, tenants, upkeep, write } = lifeLab();
+  store.directories.set('closed', { hasLog: false, blocks: [1_000_000], unshipped: 0, heldBack: ['b'] });
+  await tenants.start([]);
+  await write('open');
+  store.databases.get('open')!.stats.blocksHeldBack = 1;
+  await upkeep.tidy();
+  expect([...tenants.known()].map(({ isHeldBack }) => isHeldBack)).toEqual([true, true]);
+  store.directory('closed').heldBack = [];
+  store.databases.get('open')!.stats.blocksHeldBack = 0;
+  await upkeep.tidy();
+  expect([...tenants.known()].map(({ isHeldBack }) => isHeldBack)).toEqual([false, false]);
+  await tenants.stop(1000);
+});
+
 test('cuts are made at a moment of each tenant, two at a time', async () => {
   const { clock, store, tenants, upkeep, write } = lifeLab();
   const names = Array.from({ length: 8 }, (_, i) => `t${i}`);

@@ -32,6 +32,8 @@ export interface LabDirectory {
   /** Ends of its blocks. */
   blocks: number[];
   unshipped: number;
+  /** Blocks that a limit would delete. */
+  heldBack?: string[];
 }
 
 /** A database that writes down what is done to it, and whose head is one number: its newest sample. */
@@ -166,8 +168,8 @@ export class LabStore implements TenantStore {
 
   tidy(name: string): Promise<TidiedTenant> {
     return this.act(`tidy ${name}`, () => {
-      const { blocks, unshipped } = this.directory(name);
-      return { deleted: [], heldBack: [], unshippedBlocks: unshipped, newestMs: Math.max(0, ...blocks) };
+      const { blocks, unshipped, heldBack = [] } = this.directory(name);
+      return { deleted: [], heldBack, unshippedBlocks: unshipped, newestMs: Math.max(0, ...blocks) };
     });
   }
 
