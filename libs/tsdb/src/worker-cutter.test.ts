@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog, systemClock } from '@gauntlet/base';
+import { nodeVfs } from '@gauntlet/vfs';
+import { buildSync } from 'esbuild';
+import type { BlockCutter } from './block-cutter.js';
+import { batchOf, type LabSample } from './testing/tenant-lab.js';
+import { Tsdb } from './tsdb.js';
+import { WorkerCutter } from './worker-cutter.js';
+
+let root: string;
+let program: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'cutter-'));
+  program = join(root, 'worker.js');
+  buildSync({
+    stdin: {
+      contents: `import { serveBlockCuts } from './worker-cutter.ts'; import { nodeVfs } from '@gauntlet/vfs'; serveBlockCuts(nodeVfs);`,
+      resolveDir: __dirname,
+    },
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['snappy'],
+    logLevel: 'error',
+  });
+});
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+const rangeMs = 60_000;
+const sample = (series: number, round: number): LabSample => [
+  `series_${series}`,
+  round * 1000 + series,
+  series + round,
+];
+
+/** A database with samples of one range and of the next, whose first range is cut while appends go on. */
+async function cutWith(name: string, cutter: BlockCutter | undefined): Promise<{ dir: string; database: Tsdb }> {
+  const dir = join(root, name);
+  let seed = 0;
+  const database = await Tsdb.open({
+    vfs: nodeVfs,
+    dir,
+    clock: { ...systemClock, nowMs: () => 2.6 * rangeMs },
+    randomBytes: (length) => Uint8Array.from({ length }, () => (seed = (seed * 31 + 7) % 251)),
+    log: silentLog,
+    blockRangeMs: rangeMs,
+    chunkRangeMs: rangeMs,
+    retentionMs: 0,
+    futureWindowMs: 0,
+    wal: { compress: true, durability: 'write' },
+    pendingBytesMax: 1 << 26,
+    ...(cutter === undefined ? {} : { cutter }),
+  });
+  const all = Array.from({ length: 200 }, (_, series) => series);
+  for (let round = 0; round < 62; round += 1) {
+    await database.append(batchOf(all.map((series) => sample(series, round))), 0).committed;
+    if (round === 30) await database.maintain();
+  }
+  const cutting = database.cutIfDue();
+  // Samples of the next range, some of them of series whose chunks are being read.
+  for (let round = 62; round < 80; round += 1) {
+    await database.append(batchOf(all.slice(0, 100).map((series) => sample(series, round))), 0).committed;
+  }
+  expect(await cutting).toHaveLength(1);
+  return { dir, database };
+}
+
+const blockFiles = (dir: string): Record<string, string> => {
+  const block = readdirSync(dir).find((name) => /^[0-9A-Z]{26}$/.test(name))!;
+  return Object.fromEntries(
+    ['index', 'chunks/000001', 'tombstones'].map((file) => [
+      file,
+      readFileSync(join(dir, block, file)).toString('hex'),
+    ]),
+  );
+};
+
+test('a block that a worker writes while appends go on has the same bytes as one cut in this thread', async () => {
+  const cutter = new WorkerCutter(program);
+  const here = await cutWith('here', undefined);
+  const there = await cutWith('there', cutter);
+  expect(blockFiles(there.dir)).toEqual(blockFiles(here.dir));
+  expect(there.database.blocks[0]!.stats).toMatchObject({ numSeries: 200 });
+  for (const { database } of [here, there]) await database.close();
+  await cutter.close();
+});
+
+test('a worker that dies fails the cut, and the next one gets a new worker', async () => {
+  const dying = join(root, 'dying.js');
+  writeFileSync(dying, `require('node:worker_threads').parentPort.on('message', () => process.exit(3));`);
+  const broken = new WorkerCutter(dying);
+  const working = new WorkerCutter(program);
+  let attempts = 0;
+  const cutter: BlockCutter = { cut: (job) => (attempts++ === 0 ? broken : working).cut(job) };
+  await expect(cutWith('dying', cutter)).rejects.toThrow('Cannot cut block: the thread has ended with code 3');
+  await broken.close();
+  await working.close();
+});
+
+test('what the worker finds wrong comes back as an error', async () => {
+  const cutter = new WorkerCutter(program);
+  const job = { dir: join(root, 'none', '\0'), ulid: '01HF859JX0000G40R40M30E209', minTimeMs: 0, maxTimeMs: 1 };
+  const snapshot = { minTimeMs: 0, maxTimeMs: 0, shards: [], deleted: new Map() };
+  await expect(cutter.cut({ ...job, snapshot })).rejects.toMatchObject({ kind: 'unavailable' });
+  await cutter.close();
+});
