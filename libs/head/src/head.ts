@@ -150,7 +150,7 @@ export interface HeldHeadChunk extends HeadChunkSummary {
 export interface StoredHeadChunk extends HeadChunkSummary {
   readonly data?: undefined;
   readonly stored: ChunkPosition & { readonly dataLength: number };
-  /** There when the chunk holds samples that are not to be seen: `trimChunk` leaves them out once its bytes are read. Times and count are those of the whole chunk. */
+  /** There when the chunk holds samples that are not to be seen: `trimChunk` leaves them out once its bytes are read, and then nothing may be left. Times and count are those of the whole chunk. */
   readonly trim?: ChunkTrim;
 }
 
