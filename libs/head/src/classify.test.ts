@@ -4,7 +4,12 @@ const hour = 3_600_000n;
 /** Of a head whose newest sample is at 10 h; a series whose newest is at 9.5 h. */
 const headMax = 10n * hour;
 const newest = 9n * hour + hour / 2n;
-const bounds = { minValid: 2n * hour, appendableMin: headMax - hour, timestampMax: 11n * hour, outOfOrderMin: undefined };
+const bounds = {
+  minValid: 2n * hour,
+  appendableMin: headMax - hour,
+  timestampMax: 11n * hour,
+  outOfOrderMin: undefined,
+};
 const late = { ...bounds, outOfOrderMin: headMax - 4n * hour };
 
 test.each<[string, bigint, bigint | undefined, SampleVerdict, SampleVerdict]>([

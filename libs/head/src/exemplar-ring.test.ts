@@ -51,42 +51,54 @@ test('a ring keeps what came last, whatever is added and forgotten', () => {
   const anyAction = fc.oneof(
     {
       weight: 20,
-      arbitrary: fc.record({ ref: fc.integer({ min: 1, max: 4 }), t: fc.integer({ min: 0, max: 30 }), value: fc.integer({ min: 0, max: 2 }) }),
+      arbitrary: fc.record({
+        ref: fc.integer({ min: 1, max: 4 }),
+        t: fc.integer({ min: 0, max: 30 }),
+        value: fc.integer({ min: 0, max: 2 }),
+      }),
     },
     { weight: 1, arbitrary: fc.record({ forget: fc.integer({ min: 1, max: 4 }) }) },
   );
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 8 }), fc.constantFrom(0, 5, 50), fc.array(anyAction, { maxLength: 60 }), (capacity, outOfOrderWindowMs, actions) => {
-      const ring = new ExemplarRing({ capacity, outOfOrderWindowMs });
-      // The slots of the ring, in the order in which they are written.
-      const slots: ({ ref: number; exemplar: Exemplar } | undefined)[] = Array.from({ length: capacity });
-      let next = 0;
-      for (const action of actions) {
-        if ('forget' in action) {
-          ring.forget(action.forget);
-          slots.forEach((slot, i) => {
-            if (slot?.ref === action.forget) slots[i] = undefined;
-          });
-        } else {
-          const added = exemplar(action.t, action.value);
-          if (ring.add(action.ref, added) === 'stored') {
-            slots[next] = { ref: action.ref, exemplar: added };
-            next = (next + 1) % capacity;
+    fc.property(
+      fc.integer({ min: 1, max: 8 }),
+      fc.constantFrom(0, 5, 50),
+      fc.array(anyAction, { maxLength: 60 }),
+      (capacity, outOfOrderWindowMs, actions) => {
+        const ring = new ExemplarRing({ capacity, outOfOrderWindowMs });
+        // The slots of the ring, in the order in which they are written.
+        const slots: ({ ref: number; exemplar: Exemplar } | undefined)[] = Array.from({ length: capacity });
+        let next = 0;
+        for (const action of actions) {
+          if ('forget' in action) {
+            ring.forget(action.forget);
+            slots.forEach((slot, i) => {
+              if (slot?.ref === action.forget) slots[i] = undefined;
+            });
+          } else {
+            const added = exemplar(action.t, action.value);
+            if (ring.add(action.ref, added) === 'stored') {
+              slots[next] = { ref: action.ref, exemplar: added };
+              next = (next + 1) % capacity;
+            }
           }
+          const kept = slots.filter((slot) => slot !== undefined);
+          expect(ring.size).toBe(kept.length);
+          for (let ref = 1; ref <= 4; ref += 1) {
+            const times = ring.select(ref).map(({ timestampMs }) => timestampMs);
+            expect(times).toEqual([...times].sort((a, b) => Number(a - b)));
+            const key = ({ timestampMs, valueBits }: Exemplar) => `${timestampMs} ${valueBits}`;
+            expect(ring.select(ref).map(key).sort()).toEqual(
+              kept
+                .filter((slot) => slot.ref === ref)
+                .map((slot) => key(slot.exemplar))
+                .sort(),
+            );
+          }
+          expect(new Set([...ring.all()].map(({ ref }) => ref))).toEqual(new Set(kept.map(({ ref }) => ref)));
         }
-        const kept = slots.filter((slot) => slot !== undefined);
-        expect(ring.size).toBe(kept.length);
-        for (let ref = 1; ref <= 4; ref += 1) {
-          const times = ring.select(ref).map(({ timestampMs }) => timestampMs);
-          expect(times).toEqual([...times].sort((a, b) => Number(a - b)));
-          const key = ({ timestampMs, valueBits }: Exemplar) => `${timestampMs} ${valueBits}`;
-          expect(ring.select(ref).map(key).sort()).toEqual(
-            kept.filter((slot) => slot.ref === ref).map((slot) => key(slot.exemplar)).sort(),
-          );
-        }
-        expect(new Set([...ring.all()].map(({ ref }) => ref))).toEqual(new Set(kept.map(({ ref }) => ref)));
-      }
-    }),
+      },
+    ),
     { numRuns: 200 },
   );
 });

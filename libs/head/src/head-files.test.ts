@@ -1,6 +1,13 @@
 import { decodeChunk } from '@gauntlet/chunk';
 import { encodeMarkers, encodeSamples, encodeTombstones, recordType } from '@gauntlet/wal';
-import { AttachedChunkError, createHead, openHeadSnapshot, type Head, type HeadOptions, type HeadSnapshotDescription } from './index.js';
+import {
+  AttachedChunkError,
+  createHead,
+  openHeadSnapshot,
+  type Head,
+  type HeadOptions,
+  type HeadSnapshotDescription,
+} from './index.js';
 import { dumpInOrder, dumpLate } from './testing/dump-head.js';
 import { floatHistogram, integerHistogram } from './testing/histograms.js';
 import { layOutBatch, type TestRow } from './testing/lay-out-batch.js';
@@ -95,8 +102,13 @@ describe('a snapshot', () => {
   };
 
   test('can be sent to another thread, and read while appends go on', () => {
-    const { head } = fill({ shardSeriesMax: 3 }, ...Array.from({ length: 3 }, (_, i) => floats(`a${String(i)}`, 0, 20)));
-    head.append(layOutBatch([histograms('b', 0, 30), histograms('c', 0, 3), floats('d', 0, 2)]), 0, { timestampMsMax: Infinity });
+    const { head } = fill(
+      { shardSeriesMax: 3 },
+      ...Array.from({ length: 3 }, (_, i) => floats(`a${String(i)}`, 0, 20)),
+    );
+    head.append(layOutBatch([histograms('b', 0, 30), histograms('c', 0, 3), floats('d', 0, 2)]), 0, {
+      timestampMsMax: Infinity,
+    });
     const expected = Object.entries(timesOf(head));
     head.append(layOutBatch([floats('a1', 20_000, 3), histograms('c', 20_000, 20)]), 0, { timestampMsMax: Infinity });
     const builder = head.snapshot(start, start + 19_999);
@@ -106,7 +118,9 @@ describe('a snapshot', () => {
     const cursor = openHeadSnapshot(sent(builder.description()));
     const seen: [string, number[]][] = [];
     for (let t = 60_000; ; t += 1000) {
-      head.append(layOutBatch([floats('a0', t, 1), histograms('b', t, 1), floats(`new${String(t)}`, t, 1)]), 0, { timestampMsMax: Infinity });
+      head.append(layOutBatch([floats('a0', t, 1), histograms('b', t, 1), floats(`new${String(t)}`, t, 1)]), 0, {
+        timestampMsMax: Infinity,
+      });
       const series = cursor.next();
       if (series === undefined) break;
       const samples = series.chunks.flatMap(({ encoding, data }) => decodeChunk(encoding, data!));
@@ -123,7 +137,12 @@ describe('a snapshot', () => {
   test('allows no truncation, spilling or second snapshot until it is closed', () => {
     const { head } = fill({ chunkSink: new MemorySink() }, floats('a', 0, 3));
     const builder = head.snapshot(0, Infinity);
-    for (const call of [() => head.truncate(start + 1, 0), () => head.spill(0), () => head.snapshot(0, 1), () => builder.description()]) {
+    for (const call of [
+      () => head.truncate(start + 1, 0),
+      () => head.spill(0),
+      () => head.snapshot(0, 1),
+      () => builder.description(),
+    ]) {
       expect(call).toThrow(expect.objectContaining({ name: 'InvariantViolation' }));
     }
     builder.close();
@@ -153,17 +172,32 @@ describe('deleted intervals', () => {
     expect(timesOf(head, sink)).toEqual({ f: [0, 1000, ...seconds(22, 40)], h: seconds(5, 38) });
     expect(timesOf(head, sink, start + 30_000, start + 39_000)).toEqual({ f: seconds(30, 40), h: seconds(30, 38) });
     // A series of which nothing is left is not there, unless its chunks must be read to know.
-    expect(timesOf(head, sink, start + 3000, start + 20_000)).toEqual({ ...(isSpilled && { f: [] }), h: seconds(5, 21) });
+    expect(timesOf(head, sink, start + 3000, start + 20_000)).toEqual({
+      ...(isSpilled && { f: [] }),
+      h: seconds(5, 21),
+    });
   });
 
   test('of all times remove the series, and its ref is not used again', () => {
-    const { records } = fill({ exemplarsMax: 5 }, { ...floats('f', 0, 3), exemplars: [{ t: 1n, bits: 1n, labels: [] }] }, histograms('h', 0, 3));
+    const { records } = fill(
+      { exemplarsMax: 5 },
+      { ...floats('f', 0, 3), exemplars: [{ t: 1n, bits: 1n, labels: [] }] },
+      histograms('h', 0, 3),
+    );
     const head = createHead({ ...options, exemplarsMax: 5 });
     for (const record of records) head.replay(record);
     const all = { minTimeMs: -(2n ** 63n), maxTimeMs: 2n ** 63n - 1n };
-    head.replay(encodeTombstones([{ ref: 1, ...all }, { ref: 2, ...all }, { ref: 9, ...all }]));
+    head.replay(
+      encodeTombstones([
+        { ref: 1, ...all },
+        { ref: 2, ...all },
+        { ref: 9, ...all },
+      ]),
+    );
     expect([head.seriesCount, head.exemplars!.size]).toEqual([0, 0]);
-    const { records: after } = { records: head.append(layOutBatch([floats('f', 9000, 1)]), 0, { timestampMsMax: Infinity }).records };
+    const { records: after } = {
+      records: head.append(layOutBatch([floats('f', 9000, 1)]), 0, { timestampMsMax: Infinity }).records,
+    };
     expect(after[0]![8]).toBe(10);
     expect(timesOf(head)).toEqual({ f: [9000] });
   });
@@ -175,7 +209,9 @@ describe('deleted intervals', () => {
     const head = createHead({ ...options, ...lateOptions });
     for (const record of [...records, deleted(1, 2000, 8500)]) head.replay(record);
     for (const record of late.outOfOrderRecords) head.replayOutOfOrder(record);
-    expect(dumpLate(head).flatMap(({ samples }) => samples.map(({ timestampMs }) => Number(timestampMs) - start))).toEqual([0, 1000, 9000]);
+    expect(
+      dumpLate(head).flatMap(({ samples }) => samples.map(({ timestampMs }) => Number(timestampMs) - start)),
+    ).toEqual([0, 1000, 9000]);
   });
 });
 
@@ -193,7 +229,9 @@ describe('chunks found in files', () => {
     const head = createHead(options);
     const [first, second] = sink.attached();
     head.attachStored(first!);
-    expect(() => { head.attachStored({ ...second!, minTimeMs: first!.maxTimeMs }); }).toThrow(AttachedChunkError);
+    expect(() => {
+      head.attachStored({ ...second!, minTimeMs: first!.maxTimeMs });
+    }).toThrow(AttachedChunkError);
     head.attachStored({ ...second!, minTimeMs: first!.maxTimeMs, ref: 99 });
   });
 
@@ -220,8 +258,15 @@ describe('chunks found in files', () => {
       { labels: [['job', 'h']], samples: [], histograms: [{ t: newest, histogram: integerHistogram(39) }] },
       { labels: [['job', 'f']], samples: [{ t: newest, bits: 39n }] },
     ];
-    expect(head.append(layOutBatch(again), 0, { timestampMsMax: Infinity })).toMatchObject({ hasRejections: false, samplesAppended: 0 });
-    const other: TestRow = { labels: [['job', 'h']], samples: [], histograms: [{ t: newest, histogram: floatHistogram(39) }] };
+    expect(head.append(layOutBatch(again), 0, { timestampMsMax: Infinity })).toMatchObject({
+      hasRejections: false,
+      samplesAppended: 0,
+    });
+    const other: TestRow = {
+      labels: [['job', 'h']],
+      samples: [],
+      histograms: [{ t: newest, histogram: floatHistogram(39) }],
+    };
     expect(head.append(layOutBatch([other]), 0, { timestampMsMax: Infinity }).rejected.duplicate).toBe(1);
     // So its end is one of histograms.
     const end: TestRow = { labels: [['job', 'h']], samples: [{ t: newest + 1n, bits: stale }] };

@@ -1,5 +1,11 @@
 import { invariant, systemClock, toInt64, type Clock } from '@gauntlet/base';
-import { openShardSnapshot, type Shard, type ShardChunk, type ShardSeries, type ShardSnapshotReader } from '@gauntlet/kernel';
+import {
+  openShardSnapshot,
+  type Shard,
+  type ShardChunk,
+  type ShardSeries,
+  type ShardSnapshotReader,
+} from '@gauntlet/kernel';
 import { compareLabels } from './compare-labels.js';
 import type {
   HeadChunk,

@@ -37,18 +37,54 @@ describe('a histogram at', () => {
   const later = integerHistogram(11);
   test.each<[string, TestRow, Partial<Rejections>, number, number]>([
     ['a later time is stored', histograms('a', [t0 + 1n, later]), {}, 1, 1],
-    ['the last time with the same value is logged and not stored', histograms('a', [t0, integerHistogram(10)]), {}, 0, 1],
-    ['the last time with another hint is the same value', histograms('a', [t0, integerHistogram(10, { hint: CounterReset.notReset })]), {}, 0, 1],
+    [
+      'the last time with the same value is logged and not stored',
+      histograms('a', [t0, integerHistogram(10)]),
+      {},
+      0,
+      1,
+    ],
+    [
+      'the last time with another hint is the same value',
+      histograms('a', [t0, integerHistogram(10, { hint: CounterReset.notReset })]),
+      {},
+      0,
+      1,
+    ],
     ['the last time with another value is a duplicate', histograms('a', [t0, later]), { duplicate: 1 }, 0, 0],
-    ['the last time of the other kind is a duplicate', histograms('a', [t0, floatHistogram(10)]), { duplicate: 1 }, 0, 0],
+    [
+      'the last time of the other kind is a duplicate',
+      histograms('a', [t0, floatHistogram(10)]),
+      { duplicate: 1 },
+      0,
+      0,
+    ],
     ['an earlier time within an hour is out of order', histograms('a', [t0 - hour, later]), { outOfOrder: 1 }, 0, 0],
-    ['more than an hour before the newest is out of bounds', histograms('b', [t0 - hour - 1n, later]), { outOfBounds: 1 }, 0, 0],
+    [
+      'more than an hour before the newest is out of bounds',
+      histograms('b', [t0 - hour - 1n, later]),
+      { outOfBounds: 1 },
+      0,
+      0,
+    ],
     ['a time beyond the limit is out of bounds', histograms('b', [t0 + 10_001n, later]), { outOfBounds: 1 }, 0, 0],
     ['a later time of the other kind is stored', histograms('a', [t0 + 1n, floatHistogram(1)]), {}, 1, 1],
     ['a later time with custom buckets is stored', histograms('a', [t0 + 1n, customHistogram(1)]), {}, 1, 1],
     ['two equal times of one request conflict', histograms('b', [t0, last], [t0, later]), { duplicate: 1 }, 1, 1],
-    ['two falling times of one request conflict', histograms('b', [t0, last], [t0 - 1n, later]), { outOfOrder: 1 }, 1, 1],
-    ['any time is refused when it is not valid', histograms('b', [t0, integerHistogram(1, { count: 3n })]), { invalidHistogram: 1 }, 0, 0],
+    [
+      'two falling times of one request conflict',
+      histograms('b', [t0, last], [t0 - 1n, later]),
+      { outOfOrder: 1 },
+      1,
+      1,
+    ],
+    [
+      'any time is refused when it is not valid',
+      histograms('b', [t0, integerHistogram(1, { count: 3n })]),
+      { invalidHistogram: 1 },
+      0,
+      0,
+    ],
   ])('%s', (_name, row, rejected, appended, logged) => {
     const result = start({}).append(layOutBatch([row]), 0, { timestampMsMax: Number(t0) + 10_000 });
     expect(result.rejected).toMatchObject(rejected);
@@ -72,7 +108,9 @@ describe('a histogram at', () => {
     expect(result.samplesAppended).toBe(isLate ? 1 : 0);
     // It is in both logs.
     expect(result.records.filter((record) => recordType(record) === 7).length).toBe(isLate ? 1 : 0);
-    expect(result.outOfOrderRecords.flatMap(decodeHistograms).map(({ histogram }) => histogram)).toEqual(isLate ? [later] : []);
+    expect(result.outOfOrderRecords.flatMap(decodeHistograms).map(({ histogram }) => histogram)).toEqual(
+      isLate ? [later] : [],
+    );
     expect(head.outOfOrder.sampleCount).toBe(isLate ? 1 : 0);
     expect(head.maxTimeMs).toBe(Number(t0));
   });
@@ -87,7 +125,11 @@ test('a float at the time of a histogram is a duplicate, and the other way round
 
 test('the first sample of a head may be a histogram, and sets the hour before it', () => {
   const head = create();
-  const { rejected } = append(head, histograms('h', [t0, integerHistogram(1)]), floats('f', [t0 - hour - 1n, 1n], [t0 - hour, 1n]));
+  const { rejected } = append(
+    head,
+    histograms('h', [t0, integerHistogram(1)]),
+    floats('f', [t0 - hour - 1n, 1n], [t0 - hour, 1n]),
+  );
   expect(rejected.outOfBounds).toBe(1);
   expect([head.minTimeMs, head.maxTimeMs]).toEqual([Number(t0 - hour), Number(t0)]);
 });
@@ -100,13 +142,20 @@ describe('the stale marker of a series of histograms', () => {
     expect(samplesAppended).toBe(1);
     // As Prometheus logs it: what the series has is known again when the log is replayed.
     expect(records.flatMap(decodeSamples).map(({ valueBits }) => valueBits)).toEqual([stale]);
-    expect(dumpInOrder(head)[0]!.samples.at(-1)).toEqual({ timestampMs: t0 + 1n, histogram: staleHistogram(histogram.kind) });
+    expect(dumpInOrder(head)[0]!.samples.at(-1)).toEqual({
+      timestampMs: t0 + 1n,
+      histogram: staleHistogram(histogram.kind),
+    });
     // A client may repeat it.
     expect(countOf(append(head, floats('h', [t0 + 1n, stale])).rejected)).toBe(0);
   });
 
   test('is logged as a histogram behind one of the same request', () => {
-    const { records } = append(create(), { ...histograms('h', [t0, integerHistogram(1)]) }, floats('h', [t0 + 1n, stale]));
+    const { records } = append(
+      create(),
+      { ...histograms('h', [t0, integerHistogram(1)]) },
+      floats('h', [t0 + 1n, stale]),
+    );
     expect(records.map(recordType)).toEqual([1, 7]);
   });
 
@@ -141,12 +190,20 @@ test('types that change within a request go into runs of their own', () => {
 
 describe('exemplars', () => {
   const exemplar = (t: bigint, bits = 1n, id = 'a'): TestExemplar => ({ t, bits, labels: [['id', id]] });
-  const row = (job: string, samples: TestRow['samples'], ...exemplars: TestExemplar[]): TestRow => ({ labels: labels(job), samples, exemplars });
+  const row = (job: string, samples: TestRow['samples'], ...exemplars: TestExemplar[]): TestRow => ({
+    labels: labels(job),
+    samples,
+    exemplars,
+  });
   const sample = { t: t0, bits: 1n };
 
   test('are kept and logged last', () => {
     const head = create({ exemplarsMax: 10 });
-    const { records, samplesAppended } = append(head, row('a', [sample], exemplar(t0), exemplar(t0 + 1n)), floats('b', [t0, 1n]));
+    const { records, samplesAppended } = append(
+      head,
+      row('a', [sample], exemplar(t0), exemplar(t0 + 1n)),
+      floats('b', [t0, 1n]),
+    );
     expect(samplesAppended).toBe(2);
     expect(records.map(recordType)).toEqual([1, 2, 4]);
     expect(decodeExemplars(records[2]!)).toEqual([
@@ -160,8 +217,25 @@ describe('exemplars', () => {
   });
 
   test.each<[string, TestRow, Partial<Rejections>, number]>([
-    ['are dropped without a word with a sample that was refused', row('a', [{ t: t0, bits: 9n }], exemplar(t0)), { duplicate: 1 }, 0],
-    ['are kept when the last sample of the row is taken', row('a', [{ t: t0, bits: 9n }, { t: t0 + 1n, bits: 9n }], exemplar(t0)), { duplicate: 1 }, 1],
+    [
+      'are dropped without a word with a sample that was refused',
+      row('a', [{ t: t0, bits: 9n }], exemplar(t0)),
+      { duplicate: 1 },
+      0,
+    ],
+    [
+      'are kept when the last sample of the row is taken',
+      row(
+        'a',
+        [
+          { t: t0, bits: 9n },
+          { t: t0 + 1n, bits: 9n },
+        ],
+        exemplar(t0),
+      ),
+      { duplicate: 1 },
+      1,
+    ],
     ['of a known series need no sample', row('a', [], exemplar(t0)), {}, 1],
     ['of an unknown series are dropped without a word', row('b', [], exemplar(t0)), {}, 0],
     ['are kept with a sample that is there already', row('a', [sample], exemplar(t0)), {}, 1],
@@ -199,7 +273,11 @@ describe('floats out of order', () => {
   test('are kept by time, in both logs, and pinned until they are dropped', () => {
     const head = create({ ...window, outOfOrderCapMax: 32 });
     append(head, floats('a', [t0, 1n]));
-    const result = append(head, floats('a', [late(2), 2n], [late(1), 3n], [late(2), 4n]), floats('new', [t0 - hour - 5n, 7n]));
+    const result = append(
+      head,
+      floats('a', [late(2), 2n], [late(1), 3n], [late(2), 4n]),
+      floats('new', [t0 - hour - 5n, 7n]),
+    );
     expect(result.hasRejections).toBe(false);
     // The second of its time is logged, and then dropped.
     expect(result.samplesAppended).toBe(3);
@@ -226,7 +304,10 @@ describe('floats out of order', () => {
     const wbl: Uint8Array[] = [];
     append(head, floats('a', [t0, 1n]), histograms('h', [t0, integerHistogram(9)])).records.forEach((r) => wal.push(r));
     for (let i = 1; i < 12; i += 1) {
-      const rows = [floats('a', [late(i * 7), BigInt(i)], [late(i * 7 + 1), 1n]), histograms('h', [late(i * 3), integerHistogram(i)])];
+      const rows = [
+        floats('a', [late(i * 7), BigInt(i)], [late(i * 7 + 1), 1n]),
+        histograms('h', [late(i * 3), integerHistogram(i)]),
+      ];
       const { records, outOfOrderRecords } = append(head, ...rows);
       wal.push(...records);
       wbl.push(...outOfOrderRecords);
@@ -241,7 +322,9 @@ describe('floats out of order', () => {
     const samples = (head_: Head, sinks: readonly MemorySink[]) =>
       dumpLate(head_, (stored) => sinks[stored.file - 1]!.read(stored)).map(({ ref, samples: all }) => ({
         ref,
-        samples: [...all].sort((a, b) => Number(a.timestampMs - b.timestampMs)).map((s) => ('bits' in s ? s.bits : s.histogram.count)),
+        samples: [...all]
+          .sort((a, b) => Number(a.timestampMs - b.timestampMs))
+          .map((s) => ('bits' in s ? s.bits : s.histogram.count)),
       }));
     expect(samples(reopened, [sink, again])).toEqual(samples(head, [sink]));
     expect(reopened.outOfOrder).toEqual(head.outOfOrder);

@@ -1,6 +1,14 @@
 import { histogramEquals, staleHistogram, validateHistogram, type ChunkSample, type Histogram } from '@gauntlet/chunk';
 import { invariant } from '@gauntlet/base';
-import { MessageError, rowBytes, sampleBytes, type BatchSlice, type LabelBytes, type ScannedBatch, type Shard } from '@gauntlet/kernel';
+import {
+  MessageError,
+  rowBytes,
+  sampleBytes,
+  type BatchSlice,
+  type LabelBytes,
+  type ScannedBatch,
+  type Shard,
+} from '@gauntlet/kernel';
 import { staleMarkerBits, type Labels } from '@gauntlet/model';
 import { decodeWriteRequest, type TimeSeries } from '@gauntlet/remote-write';
 import { before, classify, type SampleVerdict } from './classify.js';
@@ -21,7 +29,9 @@ export interface HostRowOptions {
   readonly rejected: Rejections;
 }
 
-type HostSample = { readonly timestampMs: bigint; readonly bits: bigint } | { readonly timestampMs: bigint; readonly histogram: Histogram };
+type HostSample =
+  | { readonly timestampMs: bigint; readonly bits: bigint }
+  | { readonly timestampMs: bigint; readonly histogram: Histogram };
 
 /**
  * Appends what the kernel does not deal with alone, in one append: rows with histograms or exemplars, rows of series whose newest sample is a histogram, and samples
@@ -71,7 +81,10 @@ export class HostRows {
   }
 
   /** Ends the shard's part: stores what it has listed as out of order. */
-  storeLate(shard: Shard, samples: Iterable<{ readonly s: number; readonly ref: bigint; readonly t: bigint; readonly bits: bigint }>): void {
+  storeLate(
+    shard: Shard,
+    samples: Iterable<{ readonly s: number; readonly ref: bigint; readonly t: bigint; readonly bits: bigint }>,
+  ): void {
     for (const { s, ref, t, bits } of samples) {
       this.#storeLate({ shard, s }, Number(ref), { timestampMs: t, bits });
     }

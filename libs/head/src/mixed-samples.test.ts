@@ -60,9 +60,15 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 10,
     arbitrary: fc.record({ kind: fc.constant('append' as const), rows: fc.array(anyRow, { maxLength: 8 }) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('truncate' as const), by: fc.integer({ min: 1, max: rangeMs }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('truncate' as const), by: fc.integer({ min: 1, max: rangeMs }) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reopen' as const), withFiles: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('spill' as const, 'compactLate' as const, 'snapshot' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('spill' as const, 'compactLate' as const, 'snapshot' as const) }),
+  },
 );
 
 const textOf = (sample: ChunkSample): string => valueOf('bits' in sample ? sample.bits : sample.histogram);
@@ -165,86 +171,91 @@ test.each([
   { outOfOrderWindowMs: 0, shardSeriesMax: 1000, hasSink: true },
   { outOfOrderWindowMs: rangeMs, shardSeriesMax: 1000, hasSink: false },
   { outOfOrderWindowMs: 2 * rangeMs, shardSeriesMax: 2, hasSink: true },
-])('samples of all kinds are kept, logged and found again as plain objects keep them: %o', ({ hasSink, ...options }) => {
-  fc.assert(
-    fc.property(fc.array(anyStep, { minLength: 1, maxLength: 14 }), (steps) => {
-      const database = new Database(options, hasSink);
-      const model = new ModelSamples(rangeMs, options.outOfOrderWindowMs);
-      let isTruncated = false;
-      for (const step of steps) {
-        switch (step.kind) {
-          case 'append': {
-            const rows = step.rows.map(rowOf);
-            const result = database.append(rows);
-            const { rejected, stored, late } = model.append(rows, base + 3 * rangeMs);
-            const ours = { ...result.rejected };
-            // Exemplars have the head's window, and those of removed series come back: they are looked at elsewhere.
-            if (options.outOfOrderWindowMs > 0 || isTruncated) ours.exemplarOutOfOrder = rejected.exemplarOutOfOrder;
-            expect(ours).toEqual(rejected);
-            expect(result.samplesAppended).toBeGreaterThanOrEqual(stored);
-            expect(result.samplesAppended).toBeLessThanOrEqual(stored + late);
-            break;
+])(
+  'samples of all kinds are kept, logged and found again as plain objects keep them: %o',
+  ({ hasSink, ...options }) => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { minLength: 1, maxLength: 14 }), (steps) => {
+        const database = new Database(options, hasSink);
+        const model = new ModelSamples(rangeMs, options.outOfOrderWindowMs);
+        let isTruncated = false;
+        for (const step of steps) {
+          switch (step.kind) {
+            case 'append': {
+              const rows = step.rows.map(rowOf);
+              const result = database.append(rows);
+              const { rejected, stored, late } = model.append(rows, base + 3 * rangeMs);
+              const ours = { ...result.rejected };
+              // Exemplars have the head's window, and those of removed series come back: they are looked at elsewhere.
+              if (options.outOfOrderWindowMs > 0 || isTruncated) ours.exemplarOutOfOrder = rejected.exemplarOutOfOrder;
+              expect(ours).toEqual(rejected);
+              expect(result.samplesAppended).toBeGreaterThanOrEqual(stored);
+              expect(result.samplesAppended).toBeLessThanOrEqual(stored + late);
+              break;
+            }
+            case 'truncate': {
+              const { head } = database;
+              if (head.minTimeMs === Infinity) break;
+              const min = head.minTimeMs + step.by;
+              while (head.truncate(min, 0));
+              model.truncate(min);
+              model.minValidTimeMs = head.minValidTimeMs;
+              model.maxTimeMs = Math.max(model.maxTimeMs, min);
+              isTruncated = true;
+              break;
+            }
+            case 'reopen':
+              database.reopen(step.withFiles);
+              // What a truncation has moved is not in the log.
+              if (isTruncated) model.maxTimeMs = database.head.maxTimeMs;
+              break;
+            case 'spill':
+              while (database.head.spill(0));
+              break;
+            case 'compactLate':
+              database.compactLate();
+              model.dropLate();
+              break;
+            case 'snapshot':
+              database.inOrder(-Infinity);
+              break;
           }
-          case 'truncate': {
-            const { head } = database;
-            if (head.minTimeMs === Infinity) break;
-            const min = head.minTimeMs + step.by;
-            while (head.truncate(min, 0));
-            model.truncate(min);
-            model.minValidTimeMs = head.minValidTimeMs;
-            model.maxTimeMs = Math.max(model.maxTimeMs, min);
-            isTruncated = true;
-            break;
+          const { head } = database;
+          expect(head.maxTimeMs).toBe(model.maxTimeMs);
+          // A snapshot finishes chunks, so that it is a step of its own.
+          if (step.kind === 'append' || step.kind === 'spill') continue;
+          const from = model.minValidTimeMs;
+          const expected = [...model.series]
+            .map(([key, { samples }]): [string, string[]] => [
+              key,
+              samples.filter(({ t }) => t >= from).map(({ t, value }) => `${String(t)} ${value}`),
+            ])
+            .filter(([, samples]) => samples.length > 0);
+          const found = database.inOrder(from);
+          if (step.kind === 'reopen' && options.outOfOrderWindowMs > 0) {
+            // The WAL has late samples too, and those that are newer than what is before them in the log come back in order.
+            for (const [key, samples] of found) {
+              const { samples: inOrder, everLate } = model.series.get(key)!;
+              // Whether a late marker is one of floats or of histograms follows from what lies before it.
+              const anyStale = (sample: string) => sample.replace(/ .*stale$| 7ff0000000000002$/, ' stale');
+              const known = new Set(
+                [...inOrder.map(({ t, value }) => `${String(t)} ${value}`), ...everLate].map(anyStale),
+              );
+              expect(samples.filter((sample) => !known.has(anyStale(sample)))).toEqual([]);
+            }
+            for (const [key, samples] of expected) expect(found.get(key)).toEqual(expect.arrayContaining(samples));
+            expectLate(database, model);
+            return;
           }
-          case 'reopen':
-            database.reopen(step.withFiles);
-            // What a truncation has moved is not in the log.
-            if (isTruncated) model.maxTimeMs = database.head.maxTimeMs;
-            break;
-          case 'spill':
-            while (database.head.spill(0));
-            break;
-          case 'compactLate':
-            database.compactLate();
-            model.dropLate();
-            break;
-          case 'snapshot':
-            database.inOrder(-Infinity);
-            break;
-        }
-        const { head } = database;
-        expect(head.maxTimeMs).toBe(model.maxTimeMs);
-        // A snapshot finishes chunks, so that it is a step of its own.
-        if (step.kind === 'append' || step.kind === 'spill') continue;
-        const from = model.minValidTimeMs;
-        const expected = [...model.series]
-          .map(([key, { samples }]): [string, string[]] => [
-            key,
-            samples.filter(({ t }) => t >= from).map(({ t, value }) => `${String(t)} ${value}`),
-          ])
-          .filter(([, samples]) => samples.length > 0);
-        const found = database.inOrder(from);
-        if (step.kind === 'reopen' && options.outOfOrderWindowMs > 0) {
-          // The WAL has late samples too, and those that are newer than what is before them in the log come back in order.
-          for (const [key, samples] of found) {
-            const { samples: inOrder, everLate } = model.series.get(key)!;
-            // Whether a late marker is one of floats or of histograms follows from what lies before it.
-            const anyStale = (sample: string) => sample.replace(/ .*stale$| 7ff0000000000002$/, ' stale');
-            const known = new Set([...inOrder.map(({ t, value }) => `${String(t)} ${value}`), ...everLate].map(anyStale));
-            expect(samples.filter((sample) => !known.has(anyStale(sample)))).toEqual([]);
-          }
-          for (const [key, samples] of expected) expect(found.get(key)).toEqual(expect.arrayContaining(samples));
+          expect(found).toEqual(new Map(expected));
           expectLate(database, model);
-          return;
+          if (isTruncated || options.outOfOrderWindowMs > 0) continue;
+          for (const [key, ref] of database.refs()) {
+            expect(head.exemplars!.select(ref)).toEqual(model.ring.select(model.series.get(key)!.id));
+          }
         }
-        expect(found).toEqual(new Map(expected));
-        expectLate(database, model);
-        if (isTruncated || options.outOfOrderWindowMs > 0) continue;
-        for (const [key, ref] of database.refs()) {
-          expect(head.exemplars!.select(ref)).toEqual(model.ring.select(model.series.get(key)!.id));
-        }
-      }
-    }),
-    { numRuns: 40 },
-  );
-});
+      }),
+      { numRuns: 40 },
+    );
+  },
+);

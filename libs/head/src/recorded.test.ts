@@ -8,14 +8,23 @@ import { nodeVfs } from '@gauntlet/vfs';
 import { replayWal } from '@gauntlet/wal';
 import { createHead, openHeadSnapshot, trimChunk, type Head, type HeadChunk, type HeadOptions } from './index.js';
 import { layOutBatch, type TestLabels, type TestRow } from './testing/lay-out-batch.js';
-import { histogramOf, recordedSample, type RecordedHistogram, type RecordedSample, type RecordedSeries } from './testing/recorded-samples.js';
+import {
+  histogramOf,
+  recordedSample,
+  type RecordedHistogram,
+  type RecordedSample,
+  type RecordedSeries,
+} from './testing/recorded-samples.js';
 
 const recorded = (...path: string[]): string => join(__dirname, '../testdata/recorded', ...path);
 const json = <T>(...path: string[]): T => JSON.parse(readFileSync(recorded(...path), 'utf8')) as T;
 const lines = <T>(...path: string[]): T[] => {
   const bytes = readFileSync(recorded(...path));
   const text = path.at(-1)!.endsWith('.gz') ? gunzipSync(bytes).toString() : bytes.toString();
-  return text.trim().split('\n').map((line) => JSON.parse(line) as T);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
 };
 
 /** Brings a head up from a data directory, as a database does. */
@@ -33,9 +42,18 @@ async function openRecorded(
       },
     });
   }
-  await replayWal(nodeVfs, wal, { onRecord: (record) => { head.replay(record); } });
+  await replayWal(nodeVfs, wal, {
+    onRecord: (record) => {
+      head.replay(record);
+    },
+  });
   if (wbl !== undefined) {
-    await replayWal(nodeVfs, wbl, { fromSegment: 'first', onRecord: (record) => { head.replayOutOfOrder(record); } });
+    await replayWal(nodeVfs, wbl, {
+      fromSegment: 'first',
+      onRecord: (record) => {
+        head.replayOutOfOrder(record);
+      },
+    });
   }
   const read = (chunk: HeadChunk): ChunkSample[] => {
     if (chunk.data !== undefined) return decodeChunk(chunk.encoding, chunk.data);
@@ -52,7 +70,8 @@ function dump(head: Head, read: (chunk: HeadChunk) => ChunkSample[]): RecordedSe
   const add = (labels: Uint8Array, samples: Iterable<ChunkSample>): void => {
     const key = Buffer.from(labels).toString('hex');
     if (!all.has(key)) all.set(key, new Map());
-    for (const sample of samples) if (!all.get(key)!.has(sample.timestampMs)) all.get(key)!.set(sample.timestampMs, sample);
+    for (const sample of samples)
+      if (!all.get(key)!.has(sample.timestampMs)) all.get(key)!.set(sample.timestampMs, sample);
   };
   const builder = head.snapshot(-Infinity, Infinity);
   while (builder.prepare(1));
@@ -66,7 +85,10 @@ function dump(head: Head, read: (chunk: HeadChunk) => ChunkSample[]): RecordedSe
     add(labels, samples);
   }
   return [...all].map(([key, samples]) => ({
-    labels: decodeCanonicalLabels(Buffer.from(key, 'hex')).map(([n, v]): [string, string] => [n.toString(), v.toString()]),
+    labels: decodeCanonicalLabels(Buffer.from(key, 'hex')).map(([n, v]): [string, string] => [
+      n.toString(),
+      v.toString(),
+    ]),
     samples: [...samples.values()].sort((a, b) => Number(a.timestampMs - b.timestampMs)).map(recordedSample),
   }));
 }
@@ -90,7 +112,10 @@ const withoutStart = (series: readonly RecordedSeries[]): RecordedSeries[] =>
 const withoutHints = (series: readonly RecordedSeries[]): RecordedSeries[] =>
   series.map(({ labels, samples }) => ({
     labels,
-    samples: samples.map(([t, value]): RecordedSample => [t, typeof value === 'string' ? value : { ...value, hint: 'unknown' }]),
+    samples: samples.map(([t, value]): RecordedSample => [
+      t,
+      typeof value === 'string' ? value : { ...value, hint: 'unknown' },
+    ]),
   }));
 
 function exemplarsOf(head: Head, labelsOf: ReadonlyMap<number, string>): Map<string, unknown> {
@@ -164,9 +189,7 @@ describe('a head brought up from recorded files has the samples and exemplars th
     const options = { outOfOrderWindowMs: 14_400_000, outOfOrderCapMax: 8 };
     const files = { wal: join(data, 'wal'), wbl: join(data, 'wbl'), chunks: join(data, 'chunks_head') };
     const { head, read } = await openRecorded(files, options);
-    expect(byLabels(withoutHints(dump(head, read)))).toEqual(
-      byLabels(withoutHints(lines('wbl', 'replayed.jsonl.gz'))),
-    );
+    expect(byLabels(withoutHints(dump(head, read)))).toEqual(byLabels(withoutHints(lines('wbl', 'replayed.jsonl.gz'))));
     expect([head.outOfOrder.minTimeMs, head.outOfOrder.maxTimeMs]).toEqual([1_700_000_001_839, 1_700_002_996_217]);
   });
 
@@ -174,9 +197,7 @@ describe('a head brought up from recorded files has the samples and exemplars th
     const data = recorded('wbl', 'data');
     const options = { outOfOrderWindowMs: 14_400_000, outOfOrderCapMax: 8 };
     const { head, read } = await openRecorded({ wal: join(data, 'wal'), wbl: join(data, 'wbl') }, options);
-    expect(byLabels(withoutHints(dump(head, read)))).toEqual(
-      byLabels(withoutHints(lines('wbl', 'replayed.jsonl.gz'))),
-    );
+    expect(byLabels(withoutHints(dump(head, read)))).toEqual(byLabels(withoutHints(lines('wbl', 'replayed.jsonl.gz'))));
   });
 });
 

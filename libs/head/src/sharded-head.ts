@@ -93,8 +93,7 @@ class ShardedHead implements Head {
   /** Refs whose series are gone, or that a later record redirected, and until when the WAL may hold samples for them. */
   #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
   #truncation:
-    | { readonly min: bigint; shard: number; oldest: bigint; oldestFile: number; readonly removed: RefSet }
-    | undefined;
+    { readonly min: bigint; shard: number; oldest: bigint; oldestFile: number; readonly removed: RefSet } | undefined;
 
   constructor(options: HeadOptions) {
     const {
@@ -266,15 +265,9 @@ class ShardedHead implements Head {
     this.#endReplay();
     invariant(!this.#hasSnapshot, 'one snapshot at a time');
     invariant(this.#truncation === undefined, 'no snapshot while a truncation runs');
-    const snapshot = new ShardsSnapshot(
-      this.#shards.slice(),
-      { minTimeMs, maxTimeMs },
-      this.#host,
-      this.#clock,
-      () => {
-        this.#hasSnapshot = false;
-      },
-    );
+    const snapshot = new ShardsSnapshot(this.#shards.slice(), { minTimeMs, maxTimeMs }, this.#host, this.#clock, () => {
+      this.#hasSnapshot = false;
+    });
     this.#hasSnapshot = true;
     return snapshot;
   }
@@ -499,7 +492,12 @@ class ShardedHead implements Head {
     }
     const done = new Uint8Array(slice.count);
     for (const shard of this.#shards) {
-      const { applied, maxRef, hostReset, minTime, maxTime } = shard.replaySeries(record, slice, done, shard === newest);
+      const { applied, maxRef, hostReset, minTime, maxTime } = shard.replaySeries(
+        record,
+        slice,
+        done,
+        shard === newest,
+      );
       this.#replayed.series += applied;
       this.#extend(minTime, maxTime);
       for (const s of hostReset) this.#host.forgetHistogram(Number(shard.series(s).ref));

@@ -10,7 +10,11 @@ export function trimChunk(chunk: StoredHeadChunk, data: Uint8Array): HeldHeadChu
 }
 
 /** A chunk as it is to be seen: untouched; encoded anew; or, while its bytes are in a file, with a note of what to leave out. */
-export function trimTo(chunk: HeadChunk, range: TimeInterval, deletions: readonly TimeInterval[]): readonly HeadChunk[] {
+export function trimTo(
+  chunk: HeadChunk,
+  range: TimeInterval,
+  deletions: readonly TimeInterval[],
+): readonly HeadChunk[] {
   const deleted = deletions.filter((interval) => touches(interval, chunk));
   if (deleted.some((interval) => contains(interval, chunk)) || !touches(chunk, range)) return [];
   if (deleted.length === 0 && contains(range, chunk)) return [chunk];
@@ -22,7 +26,9 @@ export function trimTo(chunk: HeadChunk, range: TimeInterval, deletions: readonl
 export function visible(samples: readonly ChunkSample[], trim: ChunkTrim): ChunkSample[] {
   return samples.filter(({ timestampMs }) => {
     const t = Number(timestampMs);
-    return t >= trim.minTimeMs && t <= trim.maxTimeMs && !trim.deleted.some((d) => t >= d.minTimeMs && t <= d.maxTimeMs);
+    return (
+      t >= trim.minTimeMs && t <= trim.maxTimeMs && !trim.deleted.some((d) => t >= d.minTimeMs && t <= d.maxTimeMs)
+    );
   });
 }
 

@@ -4,7 +4,10 @@ import { WalBatch } from './wal-batch.js';
 import { WblBatch } from './wbl-batch.js';
 
 const none = new Uint8Array(0);
-const entry = (ref: number, histogram = integerHistogram(1) as Parameters<WalBatch['addHistogram']>[0]['histogram']) => ({
+const entry = (
+  ref: number,
+  histogram = integerHistogram(1) as Parameters<WalBatch['addHistogram']>[0]['histogram'],
+) => ({
   ref,
   timestampMs: 1n,
   histogram,
@@ -16,7 +19,12 @@ test('series come first, then runs with floats before histograms, exemplars last
   wal.addHistogram(entry(1));
   wal.addHistogram(entry(2, floatHistogram(1)));
   wal.addHistogram(entry(3, customHistogram(1)));
-  expect([wal.flavourOf(1), wal.flavourOf(2), wal.flavourOf(3), wal.flavourOf(4)]).toEqual(['integer', 'float', 'custom integer', undefined]);
+  expect([wal.flavourOf(1), wal.flavourOf(2), wal.flavourOf(3), wal.flavourOf(4)]).toEqual([
+    'integer',
+    'float',
+    'custom integer',
+    undefined,
+  ]);
   wal.endRun(Buffer.of(2, 1));
   expect(wal.flavourOf(1)).toBeUndefined();
   wal.addHistogram(entry(1));
@@ -41,7 +49,12 @@ test('many histograms and exemplars go in records of a few megabytes', () => {
   const wal = new WalBatch();
   for (let i = 0; i < 30_000; i += 1) wal.addHistogram(entry(i));
   for (let i = 0; i < 30_000; i += 1) {
-    wal.addExemplar({ ref: i, timestampMs: 1n, valueBits: 0n, labels: [{ name: 'n'.repeat(60), value: 'v'.repeat(60) }] });
+    wal.addExemplar({
+      ref: i,
+      timestampMs: 1n,
+      valueBits: 0n,
+      labels: [{ name: 'n'.repeat(60), value: 'v'.repeat(60) }],
+    });
   }
   wal.endRun(none);
   const records = wal.records();
@@ -66,7 +79,9 @@ test('a marker lies behind the samples of its series that are in the chunk, and 
     { ref: 2, chunkRef: 20n },
     { ref: 1, chunkRef: 10n },
   ]);
-  expect([records[1]!, records[4]!].map((record) => decodeSamples(record).map(({ timestampMs }) => Number(timestampMs)))).toEqual([
+  expect(
+    [records[1]!, records[4]!].map((record) => decodeSamples(record).map(({ timestampMs }) => Number(timestampMs))),
+  ).toEqual([
     [1, 2],
     [4, 5],
   ]);

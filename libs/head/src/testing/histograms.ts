@@ -23,9 +23,8 @@ export function integerHistogram(n: number, change: Partial<IntegerHistogram> = 
 }
 
 export function floatHistogram(n: number, change: Partial<FloatHistogram> = {}): FloatHistogram {
-  const { kind: _kind, ...rest } = integerHistogram(n);
   return {
-    ...rest,
+    ...integerHistogram(n),
     kind: 'float',
     zeroCount: n,
     count: 5 * n + 4,

@@ -118,7 +118,8 @@ export class ModelSamples {
 
   #seriesOf(key: string): ModelSeries {
     let series = this.series.get(key);
-    if (series === undefined) this.series.set(key, (series = { id: this.#nextId++, samples: [], late: new Map(), everLate: new Set() }));
+    if (series === undefined)
+      this.series.set(key, (series = { id: this.#nextId++, samples: [], late: new Map(), everLate: new Set() }));
     return series;
   }
 
