@@ -255,8 +255,12 @@ export class Tsdb {
       const next = (): CutRange | undefined => nextFlush(boundsOf(engine.head), this.#options.blockRangeMs);
       let end: number | undefined;
       for (let range = next(); range !== undefined; range = next()) {
-        ids.push(...(await this.#cut(engine, range)));
+        const isLast = range.maxTimeMs > engine.head.maxTimeMs;
+        const cut = await this.#cut(engine, range);
+        ids.push(...cut);
         end = range.maxTimeMs;
+        // The series that are left have nothing in order, only what came out of order.
+        if (isLast && cut.length === 0) break;
       }
       ids.push(...(await this.#compactOutOfOrder(engine)));
       if (end !== undefined) await this.#truncateLog(engine, end);
