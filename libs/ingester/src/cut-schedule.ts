@@ -9,12 +9,22 @@ export function cutDelayMs(tenant: string, rangeMs: number): number {
   return Math.floor((hashOf(tenant) / 2 ** 32) * rangeMs * spreadShare);
 }
 
-/** Whether a head is to be cut now: one and a half ranges after its oldest sample (spec/receive.md 7.4), and the tenant's own delay. */
+/**
+ * Whether a head is to be cut now: one and a half ranges after its oldest sample (spec/receive.md 7.4), and the tenant's own delay.
+ *
+ * Nothing before the end of a cut is taken any more. So a cut also waits until the newest sample is half a range behind its end, before which nothing is
+ * taken anyway: a sender that catches up after hours loses nothing to it. A tenant that nobody writes to is cut when it is closed.
+ */
 export function isCutTime(
-  { seriesCount, minTimeMs }: { readonly seriesCount: number; readonly minTimeMs: number },
+  {
+    seriesCount,
+    minTimeMs,
+    maxTimeMs,
+  }: { readonly seriesCount: number; readonly minTimeMs: number; readonly maxTimeMs: number },
   { nowMs, rangeMs, delayMs }: { nowMs: number; rangeMs: number; delayMs: number },
 ): boolean {
-  return seriesCount > 0 && nowMs - minTimeMs > 1.5 * rangeMs + delayMs;
+  const endMs = (Math.floor(minTimeMs / rangeMs) + 1) * rangeMs;
+  return seriesCount > 0 && nowMs - minTimeMs > 1.5 * rangeMs + delayMs && maxTimeMs >= endMs + rangeMs / 2;
 }
 
 /** FNV-1a over UTF-16 units, and a mix of its bits: names that differ in their last digit only lie far apart. */

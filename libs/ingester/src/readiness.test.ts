@@ -1,9 +1,15 @@
 import { readinessOf } from './readiness.js';
 
-const calm = { isStopping: false, reasons: [], tenants: { open: 3, replaying: 0, dormant: 9, failing: 0 } };
+const calm = {
+  isStopping: false,
+  isStarting: false,
+  reasons: [],
+  tenants: { open: 3, replaying: 0, dormant: 9, failing: 0 },
+};
 
 test.each<[what: string, change: Partial<Parameters<typeof readinessOf>[0]>, ready: boolean, notes: string[]]>([
   ['all is well', {}, true, []],
+  ['tenants are looked for', { isStarting: true }, true, ['opening the tenants that have something in their log']],
   [
     'logs are being replayed',
     { tenants: { ...calm.tenants, replaying: 2 } },

@@ -14,16 +14,20 @@ export interface Readiness {
  */
 export function readinessOf({
   isStopping,
+  isStarting,
   reasons,
   tenants: { open, replaying, failing },
 }: {
   readonly isStopping: boolean;
+  /** Not every tenant that was there is found and open yet. */
+  readonly isStarting: boolean;
   /** Why writes are refused. */
   readonly reasons: readonly string[];
   readonly tenants: TenantCounts;
 }): Readiness {
   const notes = [...reasons];
   if (isStopping) notes.push('stopping');
+  if (isStarting) notes.push('opening the tenants that have something in their log');
   if (replaying > 0) notes.push(`replaying the logs of ${replaying} of ${open} open tenants`);
   if (failing > 0) notes.push(`databases of ${failing} tenants cannot be opened and are tried again`);
   return { ready: !isStopping && reasons.length === 0, notes };

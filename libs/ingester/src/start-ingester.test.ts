@@ -22,6 +22,7 @@ const blocksIn = async (dir: string): Promise<string[]> => (await readdir(dir)).
 test('takes a write as soon as it listens, flushes it at the end, and starts without a log to replay', async () => {
   const first = await start();
   await first.write(['a']);
+  await first.ingester.started;
   expect(await first.get('/-/ready')).toEqual({ status: 200, body: 'OK' });
   expect(await first.metric('prometheus_tsdb_head_series{tenant="a"}')).toBe(1);
   await first.stop();

@@ -173,8 +173,9 @@ export async function startIngester(
     limits: { freeDiskBytesMin, memoryBytesMax, retentionBytesMax },
   });
   const stopping = new AbortController();
+  let isStarting = true;
   const readiness = (): Readiness =>
-    readinessOf({ isStopping: stopping.signal.aborted, reasons: guard.reasons, tenants: tenants.counts });
+    readinessOf({ isStopping: stopping.signal.aborted, isStarting, reasons: guard.reasons, tenants: tenants.counts });
 
   let probes: ProbeServer | undefined;
   let server: GrpcServer | undefined;
@@ -203,7 +204,10 @@ export async function startIngester(
     guard.run(stopping.signal),
     tellReadiness(() => setReady(readiness().ready), { clock, signal: stopping.signal }),
   ];
-  const started = tenants.start([config.defaultTenant]).then(() => upkeep.start());
+  const started = tenants.start([config.defaultTenant]).then(() => {
+    isStarting = false;
+    upkeep.start();
+  });
 
   return {
     httpPort,
