@@ -1,5 +1,8 @@
-import { parseBenchArguments } from './bench-arguments.js';
 import { benchTable, medianCell, type Cell } from './bench-table.js';
+import { blocksTable } from './measure-blocks.js';
+import { cutTable } from './measure-cut.js';
+import { idleTable } from './measure-idle.js';
+import { restartTable } from './measure-restart.js';
 
 const cell = (ingesterPerCpuSecond: number): Cell => ({
   maker: 'gauntlet',
@@ -21,28 +24,87 @@ test('the median is by samples of the ingester', () => {
   expect(medianCell([cell(5)]).ingesterPerCpuSecond).toBe(5);
 });
 
-test('every line of the table has as many columns as its head, and the machine comes first', () => {
-  const [machine, , ...lines] = benchTable([cell(1), cell(2_000_000)], 'a machine').split('\n');
+test.each([
+  ['fleets', benchTable([cell(1), cell(2_000_000)], 'a machine'), '| 2,000,000 |'],
+  [
+    'restarts',
+    restartTable(
+      [
+        {
+          maker: 'thanos',
+          series: 1_000_000,
+          samples: 4_000_000,
+          logBytes: 1024,
+          readyMs: 250,
+          firstWriteMs: 340,
+          routedWriteMs: 1000,
+          replayedMs: 17_700,
+          replayedCpuSeconds: 30.6,
+          residentBytes: 2 ** 30,
+          residentBytesPeak: 2 ** 31,
+          seriesAfter: 999_999,
+        },
+      ],
+      'a machine',
+    ),
+    '| 0.25 | 0.34 | 1.00 | 17.70 | 30.60 | 1.00 GiB | 2.00 GiB | 999,999 |',
+  ],
+  [
+    'cuts',
+    cutTable(
+      (['before', 'during'] as const).map((phase, k) => ({
+        maker: 'gauntlet',
+        phase,
+        seconds: 30,
+        requests: 500,
+        failed: 0,
+        p50Ms: 5,
+        p99Ms: 10 + 5 * k,
+        maxMs: 20,
+        residentBytesPeak: 1e9,
+      })),
+      'a machine',
+    ),
+    '| during | 30.0 | 500 | 0 | 5.0 | 15.0 | 1.50 | 20.0 | 1,000 |',
+  ],
+  [
+    'blocks',
+    blocksTable(
+      [
+        {
+          of: 'prometheus',
+          series: 10,
+          samples: 100,
+          chunks: 10,
+          indexBytes: 1000,
+          chunkBytes: 2000,
+          blockBytes: 3072,
+        },
+      ],
+      'a machine',
+    ),
+    '| 1,000 | 2,000 | 3,072 | 3.00 KiB | 30.72 |',
+  ],
+  [
+    'idle tenants',
+    idleTable(
+      (['never', 'SIGTERM'] as const).map((ended, k) => ({
+        maker: 'gauntlet',
+        tenants: 1000 * k,
+        ended,
+        readyMs: 250,
+        foundMs: 500,
+        cpuSeconds: 0.75,
+        residentBytes: 2 ** 26,
+        extraBytes: 2 ** 24 * k,
+      })),
+      'a machine',
+    ),
+    '| 1,000 | SIGTERM | 0.25 | 0.50 | 0.75 | 64.0 MiB | 16 MiB |',
+  ],
+])('the table of %s begins with the machine, and every line has as many columns as its head', (_, table, row) => {
+  const [machine, , ...lines] = table.split('\n');
   expect(machine).toBe('a machine');
   expect(new Set(lines.map((line) => line.split('|').length)).size).toBe(1);
-  expect(lines.at(-1)).toContain('| 2,000,000 |');
-});
-
-test('sizes, factors and repeats are read from lists', () => {
-  expect(parseBenchArguments(['--sizes=10k,1m', '--rf', '3', '--only=thanos', '--rounds=2', '--duration=3s'])).toEqual({
-    sizes: [10_000, 1_000_000],
-    replicationFactors: [3],
-    rounds: 2,
-    durationMs: 3000,
-    makers: ['thanos'],
-    output: undefined,
-  });
-});
-
-test.each([
-  [['--sizes=many'], '--sizes=many'],
-  [['--only=both'], '--only=both'],
-  [['--rf=0'], '--rf=0'],
-])('%j is refused in one line that names it', (args, named) => {
-  expect(() => parseBenchArguments(args)).toThrow(named);
+  expect(lines.at(-1)).toContain(row);
 });

@@ -1,5 +1,6 @@
 import { wholeNumber } from '@gauntlet/loadgen-tool';
 import { type Maker } from './bench-arguments.js';
+import { markdownTable } from './markdown-table.js';
 
 /** One measurement of one fleet. Figures of ingesters are of one of them: the mean. */
 export interface Cell {
@@ -25,10 +26,10 @@ export function medianCell(cells: readonly Cell[]): Cell {
 }
 
 export function benchTable(cells: readonly Cell[], machine: string): string {
-  const head = [
+  const columns = [
     'RF',
     'series',
-    'of',
+    { words: 'of' },
     'router samples/CPU s',
     'ingester samples/CPU s',
     'all together',
@@ -53,12 +54,5 @@ export function benchTable(cells: readonly Cell[], machine: string): string {
     wholeNumber(cell.samplesPerSecond),
     wholeNumber(cell.failedRequests),
   ]);
-  const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
-  return [
-    machine,
-    '',
-    line(head),
-    line(head.map((_, column) => (column === 2 ? '---' : '---:'))),
-    ...rows.map(line),
-  ].join('\n');
+  return markdownTable(machine, columns, rows);
 }

@@ -1,6 +1,14 @@
 export { seriesLabels, type LabelPair } from './series-labels.js';
 export { buildBody, patchBody, generatedValue, type PatchableBody } from './patchable-body.js';
-export { Load, prepareBodies, type LoadBody, type LoadOptions, type LoadResult, type LoadShape } from './load.js';
+export {
+  Load,
+  prepareBodies,
+  type LoadAnswer,
+  type LoadBody,
+  type LoadOptions,
+  type LoadResult,
+  type LoadShape,
+} from './load.js';
 export { measure, type MeasuredProcess, type Measurement, type ProcessCost } from './measure.js';
 export { readProcessUsage, type ProcessUsage } from './process-usage.js';
 export { LatencyHistogram } from './latency-histogram.js';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { uncompress } from 'snappy';
-import { Load, prepareBodies } from './load.js';
+import { Load, prepareBodies, type LoadAnswer } from './load.js';
 import { summaryText } from './load-summary.js';
 
 const shape = { series: 25, labelsPerSeries: 4, seriesPerRequest: 10, samplesPerSeries: 2 };
@@ -98,4 +98,39 @@ test('a load that is stopped gives what it has so far', async () => {
   );
   expect(result.requests).toBe(4);
   expect(result.samplesAccepted).toBe(2 * (10 + 10 + 5 + 10));
+});
+
+test('a paced load spreads its requests over all connections, tells of each answer when it was due, and takes the times it is given', async () => {
+  const bodies = prepareBodies({ series: 40, labelsPerSeries: 4, seriesPerRequest: 10, samplesPerSeries: 1 });
+  const answers: LoadAnswer[] = [];
+  const sent: Buffer[] = [];
+  await withReceiver(
+    async (body) => {
+      sent.push((await uncompress(body)) as Buffer);
+      return 200;
+    },
+    (url) =>
+      new Load({
+        url,
+        headers: {},
+        connections: 4,
+        tenants: [],
+        bodies,
+        until: { rounds: 1 },
+        samplesPerSecondMax: 200,
+        timestampMsOf: (round) => 1_700_000_000_000 + round,
+        onAnswer: (answer) => answers.push(answer),
+        signal: new AbortController().signal,
+      }).run(),
+  );
+  // 10 samples at 200 a second: one request every 50 ms, and not four at once.
+  const due = answers.map(({ dueMs }) => dueMs).sort((a, b) => a - b);
+  for (const [k, at] of due.slice(1).entries()) expect(Math.abs(at - (due[k] as number) - 50)).toBeLessThan(5);
+  for (const { dueMs, sentMs, answeredMs, code } of answers) {
+    expect(sentMs).toBeGreaterThanOrEqual(dueMs);
+    expect(answeredMs).toBeGreaterThan(sentMs);
+    expect(code).toBe('200');
+  }
+  const timestamp = Buffer.from([0x10, 0x80, 0xd0, 0x95, 0xff, 0xbc, 0x31]); // Field 2: 1,700,000,000,000.
+  for (const plain of sent) expect(plain.includes(timestamp)).toBe(true);
 });

@@ -30,7 +30,21 @@ export interface LoadOptions {
   /** Ends after this time, or after every body was sent so many times, whichever is given. */
   readonly until: { readonly durationMs: number } | { readonly rounds: number };
   readonly samplesPerSecondMax?: number;
+  /** When the samples of a body's round were taken; default now. Must grow with the round. */
+  readonly timestampMsOf?: (round: number) => number;
+  /** Is told of every answer. */
+  readonly onAnswer?: (answer: LoadAnswer) => void;
   readonly signal: AbortSignal;
+}
+
+/** One request and its answer, in Unix milliseconds. */
+export interface LoadAnswer {
+  /** When it should have been sent to keep the pace; later than this it was sent when all connections were busy. */
+  readonly dueMs: number;
+  readonly sentMs: number;
+  readonly answeredMs: number;
+  /** The status, or the code of an error of the connection. */
+  readonly code: string;
 }
 
 export interface LoadResult {
@@ -71,6 +85,7 @@ export class Load {
   readonly #statuses = new Map<string, number>();
   readonly #examples = new Map<string, string>();
   #requests = 0;
+  #samplesClaimed = 0;
   #samplesSent = 0;
   #samplesAccepted = 0;
   #bytesSent = 0;
@@ -111,9 +126,9 @@ export class Load {
 
   async #lane(): Promise<void> {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      await this.#keepPace();
+      const dueAt = await this.#keepPace(next.body.sampleCount);
       if (this.#isOver()) return;
-      await this.#sendOnce(next);
+      await this.#sendOnce(next, dueAt);
       if (!('rounds' in this.#options.until) || next.round < this.#options.until.rounds) this.#idle.push(next);
     }
   }
@@ -127,18 +142,22 @@ export class Load {
     return signal.aborted || ('durationMs' in until && performance.now() - this.#startedAt >= until.durationMs);
   }
 
-  async #keepPace(): Promise<void> {
+  /** Waits for the turn of so many samples, and resolves with when it came. It is claimed first: connections that wait together would send together. */
+  async #keepPace(samples: number): Promise<number> {
     const { samplesPerSecondMax, signal } = this.#options;
-    if (samplesPerSecondMax === undefined) return;
-    const dueMs = (this.#samplesSent / samplesPerSecondMax) * 1000;
-    const waitMs = dueMs - (performance.now() - this.#startedAt);
+    if (samplesPerSecondMax === undefined) return performance.now();
+    const dueAt = this.#startedAt + (this.#samplesClaimed / samplesPerSecondMax) * 1000;
+    this.#samplesClaimed += samples;
+    const waitMs = dueAt - performance.now();
     if (waitMs > 1) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    return dueAt;
   }
 
-  async #sendOnce(load: LoadBody): Promise<void> {
+  async #sendOnce(load: LoadBody, dueAt: number): Promise<void> {
     const { body } = load;
     const span = body.sampleCount / body.seriesCount;
-    const timestampMs = Math.max(load.lastTimestampMs + 1, Date.now() - span + 1);
+    const timestampMs =
+      this.#options.timestampMsOf?.(load.round) ?? Math.max(load.lastTimestampMs + 1, Date.now() - span + 1);
     patchBody(body, { timestampMs, round: load.round });
     load.lastTimestampMs = timestampMs + span - 1;
     load.round += 1;
@@ -147,7 +166,14 @@ export class Load {
     const startedAt = performance.now();
     const answer = await this.#post(load);
     if (answer === undefined) return; // Given up with the load itself: neither a success nor a failure.
-    this.#latency.record(performance.now() - startedAt);
+    const answeredAt = performance.now();
+    this.#latency.record(answeredAt - startedAt);
+    this.#options.onAnswer?.({
+      dueMs: performance.timeOrigin + Math.min(dueAt, startedAt),
+      sentMs: performance.timeOrigin + startedAt,
+      answeredMs: performance.timeOrigin + answeredAt,
+      code: answer.code,
+    });
     this.#requests += 1;
     this.#statuses.set(answer.code, (this.#statuses.get(answer.code) ?? 0) + 1);
     if (/^2\d\d$/.test(answer.code)) this.#samplesAccepted += body.sampleCount;

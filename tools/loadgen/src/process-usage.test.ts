@@ -6,6 +6,7 @@ test('CPU time is read behind the last bracket, since the process name may hold 
 
 test('resident memory is given in bytes, and is zero for a process that has ended', () => {
   expect(parseResidentBytes('Name:\tx\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\n')).toBe(204_800);
+  expect(parseResidentBytes('Name:\tx\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\n', 'VmHWM')).toBe(307_200);
   expect(parseResidentBytes('Name:\tx\nState:\tZ (zombie)\n')).toBe(0);
 });
 
