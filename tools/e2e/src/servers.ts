@@ -30,11 +30,13 @@ export interface IngesterPlan {
   readonly bucketDir?: string;
   readonly blockDuration?: string;
   readonly flags?: readonly string[];
+  /** Whether to wait for the replay of what is in the directory, which ours does behind the writes that it takes already; true by default. */
+  readonly awaitReplay?: boolean;
   /** Sees each process as soon as there is one, long before it is ready. */
   readonly onSpawn?: (child: Child) => void;
 }
 
-/** Starts an ingester and waits until it is ready. */
+/** Starts an ingester and waits until it is ready, and as a rule until it has replayed its logs. */
 export async function startIngester(lab: Lab, plan: IngesterPlan): Promise<Ingester> {
   const ports = await lab.ports(4);
   return launchIngester(lab, { ...plan, dataDir: plan.dataDir ?? lab.folder(`${plan.name}-data`) }, ports, 0);
@@ -65,7 +67,7 @@ async function launchIngester(
     ],
   );
   plan.onSpawn?.(child);
-  await untilReady(child, http);
+  await untilReady(child, http, plan.awaitReplay === false ? undefined : incomplete);
   return { child, http, grpc, dataDir: plan.dataDir, restart: () => launchIngester(lab, plan, ports, generation + 1) };
 }
 
@@ -190,9 +192,16 @@ export async function readMetrics({ http }: { readonly http: string }): Promise<
   return parseTextFormat(await (await fetch(`http://${http}/metrics`)).text());
 }
 
-export async function untilReady(child: Child, http: string): Promise<void> {
+/** Notes below the `OK` of an ingester that takes writes while something of its directory is not read yet. */
+const incomplete = /^(opening|replaying) /m;
+
+async function untilReady(child: Child, http: string, unless?: RegExp): Promise<void> {
   const state = await waitFor(
-    async () => (child.ending ? 'ended' : (await fetch(`http://${http}/-/ready`)).ok && 'ready'),
+    async () => {
+      if (child.ending) return 'ended';
+      const answer = await fetch(`http://${http}/-/ready`);
+      return answer.ok && unless?.test(await answer.text()) !== true && 'ready';
+    },
     { timeoutMs: 30_000, what: `${child.name} to become ready` },
   );
   if (state === 'ended')
