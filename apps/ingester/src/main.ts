@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseIngesterFlags, runApp, type IngesterFlags } from '@gauntlet/cli';
 import { startIngester } from '@gauntlet/ingester';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
-import { WorkerCutter } from '@gauntlet/tsdb';
+import { WorkerThread } from '@gauntlet/tsdb';
 
 void runApp<IngesterFlags>({
   name: 'ingester',
@@ -12,7 +12,7 @@ void runApp<IngesterFlags>({
     const log = createLogger({ level: flags.logLevel, format: flags.logFormat, component: 'ingester' });
     for (const warning of warnings) log.warn(warning);
     // The program of the thread lies beside this one.
-    const cutter = new WorkerCutter(join(__dirname, 'worker.js'));
+    const heavyWork = new WorkerThread(join(__dirname, 'worker.js'));
     const ingester = await startIngester(
       {
         httpAddress: flags.httpAddress,
@@ -45,14 +45,14 @@ void runApp<IngesterFlags>({
           skipCorruptedBlocks: flags.skipCorruptedBlocks,
         },
       },
-      { log, registry: createRegistry(), cutter },
+      { log, registry: createRegistry(), heavyWork },
     );
     log.info('listening', { http: flags.httpAddress, grpc: flags.grpcAddress });
     return {
       stop: async () => {
         log.info('stopping: flushing heads and uploading blocks');
         await ingester.stop();
-        await cutter.close();
+        await heavyWork.close();
         log.info('stopped');
       },
     };

@@ -1,5 +1,5 @@
-import { serveBlockCuts } from '@gauntlet/tsdb';
+import { serveHeavyWork } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
 
-// The thread that writes blocks: the ingest thread hands it snapshots of heads.
-serveBlockCuts(nodeVfs);
+// The thread that writes blocks and checkpoints: the ingest thread hands it snapshots of heads.
+serveHeavyWork(nodeVfs);

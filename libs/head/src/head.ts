@@ -2,6 +2,7 @@ import type { Clock } from '@gauntlet/base';
 import type { ChunkSample } from '@gauntlet/chunk';
 import type { ScannedBatch, ShardSnapshotDescription, SliceLimits } from '@gauntlet/kernel';
 import type { ExemplarRing } from './exemplar-ring.js';
+import type { RefPages } from './ref-set.js';
 
 /** A chunk on its way to a file of `chunks_head` (spec/tsdb.md 3.1). */
 export interface SinkChunk {
@@ -267,8 +268,11 @@ export interface Head {
     readonly unknownRefs: number;
   };
 
-  /** True when the head or its WAL expiries still need this series: the keep rule of a checkpoint (spec/tsdb.md 2.6). */
-  keepInCheckpoint(ref: number, minTimeMs: number): boolean;
+  /**
+   * The series that a checkpoint keeps, asked with `hasRef`: those of the head, and removed ones of which the WAL may hold samples at or after
+   * `minTimeMs` (spec/tsdb.md 2.6). A copy.
+   */
+  refsForCheckpoint(minTimeMs: number): RefPages;
 
   /** A snapshot and its cursor in one, on this thread: for what needs no other. `next` of a cursor that is read while the head is appended to may show samples up to the range's end that came meanwhile. */
   cursor(minTimeMs: number, maxTimeMs: number): HeadCursor;

@@ -24,5 +24,6 @@ export {
 } from './head.js';
 export { exemplarLabelsMax, type Exemplar, type ExemplarRing, type ExemplarVerdict } from './exemplar-ring.js';
 export { openHeadSnapshot } from './head-snapshot.js';
+export { hasRef, type RefPages } from './ref-set.js';
 export { trimChunk } from './trim-chunk.js';
 export { AttachedChunkError, RecordCorruptError } from './replay-error.js';

@@ -38,7 +38,7 @@ import {
 import { histogramNeed } from './histogram-need.js';
 import { HostRows } from './host-rows.js';
 import { OutOfOrderStore } from './out-of-order-store.js';
-import { RefSet } from './ref-set.js';
+import { RefSet, unionOfRefs, type RefPages } from './ref-set.js';
 import { AttachedChunkError, RecordCorruptError } from './replay-error.js';
 import { HostReplay } from './replay-host.js';
 import { SeriesHost } from './series-host.js';
@@ -248,12 +248,12 @@ class ShardedHead implements Head {
     this.#replayed.unknownRefs += decoded(record, () => replay.outOfOrder(record));
   }
 
-  keepInCheckpoint(ref: number, minTimeMs: number): boolean {
+  refsForCheckpoint(minTimeMs: number): RefPages {
     this.#endReplay();
-    if (this.#liveRefs.has(ref)) return true;
     const min = toInt64(minTimeMs);
     this.#expiries = this.#expiries.filter(({ time }) => time >= min);
-    return this.#expiries.some(({ refs }) => refs.has(ref)) || (this.#truncation?.removed.has(ref) ?? false);
+    const removedNow = this.#truncation === undefined ? [] : [this.#truncation.removed];
+    return unionOfRefs([this.#liveRefs, ...removedNow, ...this.#expiries.map(({ refs }) => refs)]);
   }
 
   cursor(minTimeMs: number, maxTimeMs: number): HeadCursor {

@@ -79,7 +79,7 @@ export interface IngesterEnvironment {
   readonly registry: MetricRegistry;
   readonly clock?: Clock;
   /** Writes the blocks; in this thread by default. */
-  readonly cutter?: NonNullable<TsdbOptions['cutter']>;
+  readonly heavyWork?: NonNullable<TsdbOptions['heavyWork']>;
 }
 
 export interface RunningIngester {
@@ -117,7 +117,7 @@ const lastUploadMsMax = 600_000;
  */
 export async function startIngester(
   config: IngesterConfig,
-  { log, registry, clock = systemClock, cutter }: IngesterEnvironment,
+  { log, registry, clock = systemClock, heavyWork }: IngesterEnvironment,
 ): Promise<RunningIngester> {
   if (!isTenantValid(config.defaultTenant))
     throw new DefaultTenantError(
@@ -151,7 +151,7 @@ export async function startIngester(
       labels: config.labels,
       tenantLabelName: config.tenantLabelName,
       shipper: config.shipper,
-      database: databaseOptions(config, cutter),
+      database: databaseOptions(config, heavyWork),
     }),
     clock,
     log,
@@ -229,7 +229,10 @@ export async function startIngester(
 }
 
 /** What each tenant's database is told. */
-function databaseOptions(config: IngesterConfig, cutter: IngesterEnvironment['cutter']): DiskStoreOptions['database'] {
+function databaseOptions(
+  config: IngesterConfig,
+  heavyWork: IngesterEnvironment['heavyWork'],
+): DiskStoreOptions['database'] {
   return {
     blockRangeMs: config.blockRangeMs,
     chunkRangeMs: config.chunkRangeMs,
@@ -241,7 +244,7 @@ function databaseOptions(config: IngesterConfig, cutter: IngesterEnvironment['cu
     exemplarsMax: config.exemplarsMax,
     wal: { compress: config.walCompression, durability: config.walDurability },
     replayGate: createGate(replaysAtOnce),
-    ...(cutter === undefined ? {} : { cutter }),
+    ...(heavyWork === undefined ? {} : { heavyWork }),
   };
 }
 

@@ -1,16 +1,9 @@
 import { MiB } from '@gauntlet/base';
 import { createHead, type AppendResult, type Head } from '@gauntlet/head';
 import { openHeadChunks, type HeadChunkFiles } from '@gauntlet/head-chunks';
-import {
-  listWal,
-  openWal,
-  planCheckpoint,
-  segmentName,
-  truncateWal,
-  writeCheckpoint,
-  type WalWriter,
-} from '@gauntlet/wal';
+import { listWal, openWal, planCheckpoint, segmentName, truncateWal, type WalWriter } from '@gauntlet/wal';
 import type { Vfs } from '@gauntlet/vfs';
+import type { HeavyWork } from './heavy-work.js';
 import { attachHeadChunks, headChunksDir, replayLogs, walDir, wblDir, type ReplayDamage } from './replay-head.js';
 import { inSlices } from './slices.js';
 import type { TsdbOptions } from './tsdb-options.js';
@@ -119,7 +112,7 @@ export class Engine {
    * After a cut: replaces about two thirds of the log's old segments by a checkpoint (spec/tsdb.md 2.6). Returns whether it did; there may be too few of them.
    * @param minTimeMs samples before it are in blocks
    */
-  async truncateLog(minTimeMs: number): Promise<boolean> {
+  async truncateLog(minTimeMs: number, heavyWork: Pick<HeavyWork, 'writeCheckpoint'>): Promise<boolean> {
     const { vfs, dir } = this.#options;
     const { wal, head } = this;
     // A log that fails, for want of space perhaps, cannot be rolled; its complete segments are those before the current one.
@@ -128,11 +121,12 @@ export class Engine {
     if (isOpen) await wal.roll();
     const plan = await planCheckpoint(vfs, walDir(dir), lastComplete);
     if (plan === undefined) return false;
-    await writeCheckpoint(vfs, walDir(dir), {
+    await heavyWork.writeCheckpoint({
       ...plan,
+      dir: walDir(dir),
       minTimeMs,
+      refs: head.refsForCheckpoint(minTimeMs),
       compress: this.#options.wal.compress ?? false,
-      keep: (ref) => head.keepInCheckpoint(ref, minTimeMs),
     });
     await truncateWal(vfs, walDir(dir), plan.to);
     return true;

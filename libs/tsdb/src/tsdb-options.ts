@@ -1,7 +1,7 @@
 import type { Clock, Log } from '@gauntlet/base';
 import type { Vfs } from '@gauntlet/vfs';
 import type { WalOptions } from '@gauntlet/wal';
-import type { BlockCutter } from './block-cutter.js';
+import type { HeavyWork } from './heavy-work.js';
 
 export interface TsdbOptions {
   readonly vfs: Vfs;
@@ -32,8 +32,8 @@ export interface TsdbOptions {
   readonly signal?: AbortSignal;
   /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
   readonly pendingBytesMax: number;
-  /** Writes the blocks; in this thread by default. */
-  readonly cutter?: BlockCutter;
+  /** Writes blocks and checkpoints; in this thread by default. */
+  readonly heavyWork?: HeavyWork;
   /** A log of at most so many bytes is replayed before `open` resolves; 1 MiB. */
   readonly briefReplayBytesMax?: number;
   /** Lets replays of many databases take turns. */

@@ -4,11 +4,11 @@ import { noRejections, type Head, type Rejections } from '@gauntlet/head';
 import { createIntake, HeadBrokenError, type ScannedBatch } from '@gauntlet/kernel';
 import { createUlid } from '@gauntlet/model';
 import type { WalWriter } from '@gauntlet/wal';
-import { inThreadCutter, type BlockCutter } from './block-cutter.js';
 import { deleteBlock, loadBlocks } from './block-directory.js';
 import { isCutDue, isCutLeft, nextCut, nextFlush, type CutRange, type HeadBounds } from './cut-plan.js';
 import { bytesBelow } from './disk-usage.js';
 import { Engine } from './engine.js';
+import { workInThread, type HeavyWork } from './heavy-work.js';
 import { judgeUnseen } from './judge-unseen.js';
 import { Journal } from './journal.js';
 import { writeOutOfOrderBlocks } from './out-of-order-blocks.js';
@@ -126,7 +126,7 @@ export class Tsdb {
   /** Samples refused since the database was opened, by class. */
   readonly rejections: Rejections = noRejections();
   readonly #options: TsdbOptions;
-  readonly #cutter: BlockCutter;
+  readonly #heavyWork: HeavyWork;
   readonly #maintenance = new TurnLock();
   readonly #closing = new AbortController();
   #state: 'replaying' | 'open' | 'closed' = 'replaying';
@@ -143,7 +143,7 @@ export class Tsdb {
 
   private constructor(options: TsdbOptions, blocks: BlockMeta[], minValidTimeMs: number) {
     this.#options = { ...options, signal: anySignal(options.signal, this.#closing.signal) };
-    this.#cutter = options.cutter ?? inThreadCutter(options.vfs, options.clock);
+    this.#heavyWork = options.heavyWork ?? workInThread(options.vfs, options.clock);
     this.#blocks = blocks;
     this.#minValidTimeMs = Math.max(minValidTimeMs, timestampMsMin);
   }
@@ -531,7 +531,7 @@ export class Tsdb {
       // Chunks that wait for their file are found there by whoever writes the block.
       await chunks.flush();
       const ulid = createUlid(clock.nowMs(), randomBytes(10));
-      return await this.#cutter.cut({ dir, ulid, ...range, snapshot: builder.description() });
+      return await this.#heavyWork.cutBlock({ dir, ulid, ...range, snapshot: builder.description() });
     } catch (error) {
       // There is no block, so that what is older may come again.
       head.minValidTimeMs = minValidBefore;
@@ -570,7 +570,7 @@ export class Tsdb {
   /** Replaces the log's old segments by a checkpoint. A failure costs disk, not data, and is tried again after the next cut. */
   async #truncateLog(engine: Engine, minTimeMs: number): Promise<void> {
     try {
-      if (await engine.truncateLog(minTimeMs)) this.stats.checkpoints += 1;
+      if (await engine.truncateLog(minTimeMs, this.#heavyWork)) this.stats.checkpoints += 1;
     } catch (error) {
       this.stats.checkpointFailures += 1;
       this.#options.log.error('log could not be truncated', {

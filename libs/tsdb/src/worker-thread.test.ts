@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { silentLog, systemClock } from '@gauntlet/base';
 import { nodeVfs } from '@gauntlet/vfs';
 import { buildSync } from 'esbuild';
-import type { BlockCutter } from './block-cutter.js';
+import type { HeavyWork } from './heavy-work.js';
 import { batchOf, type LabSample } from './testing/tenant-lab.js';
 import { Tsdb } from './tsdb.js';
-import { WorkerCutter } from './worker-cutter.js';
+import { WorkerThread } from './worker-thread.js';
 
 let root: string;
 let program: string;
 
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'cutter-'));
+  root = mkdtempSync(join(tmpdir(), 'worker-thread-'));
   program = join(root, 'worker.js');
   buildSync({
     stdin: {
-      contents: `import { serveBlockCuts } from './worker-cutter.ts'; import { nodeVfs } from '@gauntlet/vfs'; serveBlockCuts(nodeVfs);`,
+      contents: `import { serveHeavyWork } from './worker-thread.ts'; import { nodeVfs } from '@gauntlet/vfs'; serveHeavyWork(nodeVfs);`,
       resolveDir: __dirname,
     },
     outfile: program,
@@ -40,7 +40,7 @@ const sample = (series: number, round: number): LabSample => [
 ];
 
 /** A database with samples of one range and of the next, whose first range is cut while appends go on. */
-async function cutWith(name: string, cutter: BlockCutter | undefined): Promise<{ dir: string; database: Tsdb }> {
+async function cutWith(name: string, heavyWork: HeavyWork | undefined): Promise<{ dir: string; database: Tsdb }> {
   const dir = join(root, name);
   let seed = 0;
   const database = await Tsdb.open({
@@ -53,9 +53,9 @@ async function cutWith(name: string, cutter: BlockCutter | undefined): Promise<{
     chunkRangeMs: rangeMs,
     retentionMs: 0,
     futureWindowMs: 0,
-    wal: { compress: true, durability: 'write' },
+    wal: { compress: true, durability: 'write', segmentBytesMax: 32_768 },
     pendingBytesMax: 1 << 26,
-    ...(cutter === undefined ? {} : { cutter }),
+    ...(heavyWork === undefined ? {} : { heavyWork }),
   });
   const all = Array.from({ length: 200 }, (_, series) => series);
   for (let round = 0; round < 62; round += 1) {
@@ -81,32 +81,44 @@ const blockFiles = (dir: string): Record<string, string> => {
   );
 };
 
-test('a block that a worker writes while appends go on has the same bytes as one cut in this thread', async () => {
-  const cutter = new WorkerCutter(program);
+/** What the log begins with once the block is cut. */
+function checkpointFiles(dir: string): Record<string, string> {
+  const checkpoint = readdirSync(join(dir, 'wal')).find((name) => name.startsWith('checkpoint.'))!;
+  const files = readdirSync(join(dir, 'wal', checkpoint)).map((file) => join(checkpoint, file));
+  return Object.fromEntries(files.map((file) => [file, readFileSync(join(dir, 'wal', file)).toString('hex')]));
+}
+
+test('a block and a checkpoint that a worker writes while appends go on have the same bytes as those written in this thread', async () => {
+  const thread = new WorkerThread(program);
   const here = await cutWith('here', undefined);
-  const there = await cutWith('there', cutter);
+  const there = await cutWith('there', thread);
   expect(blockFiles(there.dir)).toEqual(blockFiles(here.dir));
+  expect(checkpointFiles(there.dir)).toEqual(checkpointFiles(here.dir));
+  expect(there.database.stats.checkpoints).toBe(1);
   expect(there.database.blocks[0]!.stats).toMatchObject({ numSeries: 200 });
   for (const { database } of [here, there]) await database.close();
-  await cutter.close();
+  await thread.close();
 });
 
 test('a worker that dies fails the cut, and the next one gets a new worker', async () => {
   const dying = join(root, 'dying.js');
   writeFileSync(dying, `require('node:worker_threads').parentPort.on('message', () => process.exit(3));`);
-  const broken = new WorkerCutter(dying);
-  const working = new WorkerCutter(program);
+  const broken = new WorkerThread(dying);
+  const working = new WorkerThread(program);
   let attempts = 0;
-  const cutter: BlockCutter = { cut: (job) => (attempts++ === 0 ? broken : working).cut(job) };
-  await expect(cutWith('dying', cutter)).rejects.toThrow('Cannot cut block: the thread has ended with code 3');
+  const heavyWork: HeavyWork = {
+    cutBlock: (job) => (attempts++ === 0 ? broken : working).cutBlock(job),
+    writeCheckpoint: (job) => working.writeCheckpoint(job),
+  };
+  await expect(cutWith('dying', heavyWork)).rejects.toThrow('Cannot cut block: the thread has ended with code 3');
   await broken.close();
   await working.close();
 });
 
 test('what the worker finds wrong comes back as an error', async () => {
-  const cutter = new WorkerCutter(program);
+  const thread = new WorkerThread(program);
   const job = { dir: join(root, 'none', '\0'), ulid: '01HF859JX0000G40R40M30E209', minTimeMs: 0, maxTimeMs: 1 };
   const snapshot = { minTimeMs: 0, maxTimeMs: 0, shards: [], deleted: new Map() };
-  await expect(cutter.cut({ ...job, snapshot })).rejects.toMatchObject({ kind: 'unavailable' });
-  await cutter.close();
+  await expect(thread.cutBlock({ ...job, snapshot })).rejects.toMatchObject({ kind: 'unavailable' });
+  await thread.close();
 });
