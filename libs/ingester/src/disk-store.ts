@@ -41,11 +41,11 @@ export function diskStore(options: DiskStoreOptions): TenantStore {
   const { vfs, directory, bucket, log, clock, database, labels, tenantLabelName, shipper } = options;
   return {
     list: () => directory.tenants(),
-    openDatabase: async (tenant, signal) => {
+    openDatabase: async (tenant) => {
       const dir = directory.pathOf(tenant);
       // Left by a Prometheus or a Thanos that was killed; upstream removes it as well.
       await vfs.remove(`${dir}/lock`);
-      return Tsdb.open({ ...database, vfs, dir, clock, log, randomBytes, signal, pendingBytesMax });
+      return Tsdb.open({ ...database, vfs, dir, clock, log, randomBytes, pendingBytesMax });
     },
     openShipper: (tenant) => {
       if (bucket === undefined) return undefined;

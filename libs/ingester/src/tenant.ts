@@ -9,7 +9,7 @@ export interface TenantStore {
   /** Names of the tenants that have a directory. */
   list(): Promise<string[]>;
   /** Opens the tenant's directory, making it when it is not there. */
-  openDatabase(tenant: string, signal: AbortSignal): Promise<Tsdb>;
+  openDatabase(tenant: string): Promise<Tsdb>;
   /** Undefined when no bucket is configured. */
   openShipper(tenant: string): Shipper | undefined;
   /** Whether the directory of a closed tenant may hold samples that are in no block. */
@@ -135,7 +135,7 @@ export class Tenant {
     const { store, log, stopping, clock } = this.#context;
     let database: Tsdb;
     try {
-      database = await store.openDatabase(this.name, stopping);
+      database = await store.openDatabase(this.name);
     } catch (error) {
       // Whatever it is, our own bugs included, it concerns one tenant; ending the process would take the others along at each start.
       this.#state = { kind: 'dormant' };
@@ -360,7 +360,11 @@ export class Tenant {
     const { database } = this;
     if (database === undefined) return;
     await this.#become('closing', async () => {
-      // A log that is still being replayed is kept as it is, with what was written meanwhile in the journal.
+      // What was written meanwhile is in a journal that nobody else reads. A log that cannot be replayed is kept as it is.
+      if (database.state === 'replaying') {
+        this.#context.log.info('the end waits for the log to be replayed', { tenant: this.name });
+        await database.replayAttempted;
+      }
       const isFlushed = database.state === 'open' && (await this.#flushed(database));
       const isEmpty = isFlushed && database.head.seriesCount === 0;
       // Before the uploads, which may take long: from here on the process may be killed.

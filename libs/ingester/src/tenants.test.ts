@@ -420,15 +420,26 @@ describe('the end', () => {
     expect(tenants.state).toBe('closed');
   });
 
-  test('leaves a log alone that is still being replayed', async () => {
+  test.each([
+    ['is flushed once it has been', true, ['flush a', 'close a', 'forget log of a', 'ship a']],
+    ['stays as it is if it cannot be', false, ['close a', 'ship a']],
+  ])('a log that is still being replayed %s', async (_, succeeds, deeds) => {
     const { store, tenants } = lifeLab();
     store.directory('a').hasLog = true;
     store.replayed = () => new Promise(() => {});
     await tenants.start([]);
-    (tenants.get('a') as unknown as LabDatabase).state = 'replaying';
+    const database = tenants.get('a') as unknown as LabDatabase;
+    database.state = 'replaying';
+    let end!: () => void;
+    database.replayAttempted = new Promise((resolve) => (end = resolve));
     expect(tenants.counts).toMatchObject({ replaying: 1 });
-    await tenants.stop(1000);
-    expect(store.done).toEqual(['list', 'look at a', 'open a', 'close a', 'ship a']);
+    const stopping = tenants.stop(1000);
+    await settle();
+    expect(store.done).toEqual(['list', 'look at a', 'open a']);
+    if (succeeds) database.state = 'open';
+    end();
+    await stopping;
+    expect(store.done.slice(3)).toEqual(deeds);
   });
 
   test('in the middle of the start waits for what is being opened, closes it, and opens nothing more', async () => {

@@ -34,7 +34,7 @@ export class Engine {
   /** Replays what a directory holds, sets aside what is damaged, and opens the logs for writing. */
   static async open(
     options: TsdbOptions,
-    { minValidTimeMs, onHead }: { minValidTimeMs: number; onHead?: (head: Head) => void },
+    { minValidTimeMs, signal, onHead }: { minValidTimeMs: number; signal: AbortSignal; onHead?: (head: Head) => void },
   ): Promise<{ readonly engine: Engine; readonly damage: ReplayDamage }> {
     const { vfs, dir, chunkRangeMs, clock, outOfOrderWindowMs = 0, outOfOrderCapMax = 32, exemplarsMax = 0 } = options;
     // Its files are opened once those that are damaged have been set aside.
@@ -58,10 +58,10 @@ export class Engine {
       onHead?.(head);
       return head;
     };
-    const head = await attachHeadChunks(options, makeHead, damage);
+    const head = await attachHeadChunks({ ...options, signal }, makeHead, damage);
     const chunks = await openHeadChunks(vfs, headChunksDir(dir));
     files.open = chunks;
-    await replayLogs(options, head, damage);
+    await replayLogs({ ...options, signal }, head, damage);
     // The bound is kept before the head is changed: once it is, the log must take the records.
     const log = { ...options.wal, pendingBytesMax: Infinity };
     const hasOutOfOrder = outOfOrderWindowMs > 0 || (await hasSegments(vfs, wblDir(dir)));

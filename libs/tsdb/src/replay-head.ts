@@ -14,7 +14,10 @@ const progressIntervalMs = 5000;
 const yieldEveryMs = 5;
 const fileSetAside = /\.damaged(-\d+)?$/;
 
-type ReplayContext = Pick<TsdbOptions, 'vfs' | 'dir' | 'clock' | 'log' | 'signal'>;
+interface ReplayContext extends Pick<TsdbOptions, 'vfs' | 'dir' | 'clock' | 'log'> {
+  /** Ends the replay early. */
+  readonly signal: AbortSignal;
+}
 
 /** What a replay has found to be damaged, by where. Everything before the damage is in the head; the damaged files are set aside. */
 export interface ReplayDamage {
@@ -39,7 +42,7 @@ export async function replayLogs(options: ReplayContext, head: Head, damage: Rep
     (record) => head.replayOutOfOrder(record),
     damage,
   );
-  signal?.throwIfAborted();
+  signal.throwIfAborted();
   // Series whose samples are all in blocks by now.
   await inSlices((budgetMs) => head.truncate(head.minValidTimeMs, budgetMs));
   const { series, samples, dropped, unknownRefs } = head.replayed;
@@ -69,10 +72,9 @@ export async function attachHeadChunks(
   try {
     const found = await loadHeadChunks(vfs, chunksDir, {
       onChunk: (chunk) => {
-        // What ends before is in blocks.
-        if (chunk.isOutOfOrder || chunk.maxTimeMs >= head.minValidTimeMs) head.attachStored(chunk);
+        head.attachStored(chunk);
       },
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
     if (found.damage !== undefined) {
       damage.headChunks += 1;
@@ -119,7 +121,7 @@ async function replayLog(
     ...from,
     onRecord,
     onProgress: (bytesDone, bytesTotal) => {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const nowMs = clock.monotonicMs();
       if (nowMs - reportedMs < progressIntervalMs) return;
       reportedMs = nowMs;

@@ -178,3 +178,21 @@ test('closing ends a replay that waits for its turn, and keeps the journal', asy
   expect(await samplesInBlocks(vfs, dir, again)).toEqual(textOf([...before, ...roundOf(20)]));
   await again.close();
 });
+
+test('whoever ends a database can wait for the replay that is under way', async () => {
+  const vfs = new MemoryVfs();
+  const written = await killedDatabase(vfs, [1000, 1100]);
+  const gate = new LabGate();
+  const database = await Tsdb.open(optionsOf(vfs, { replayGate: gate }));
+  await write(database, roundOf(1200));
+  let isOver = false;
+  const over = database.replayAttempted.then(() => (isOver = true));
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  gate.open();
+  await over;
+  expect(database.state).toBe('open');
+  await database.flush();
+  expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf([...written, ...roundOf(1200)]));
+  await database.close();
+});

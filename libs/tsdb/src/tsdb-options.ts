@@ -28,8 +28,6 @@ export interface TsdbOptions {
   readonly outOfOrderCapMax?: number;
   /** Exemplars kept; 0 for none. */
   readonly exemplarsMax?: number;
-  /** Ends an opening early. */
-  readonly signal?: AbortSignal;
   /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
   readonly pendingBytesMax: number;
   /** Writes blocks and checkpoints; in this thread by default. */

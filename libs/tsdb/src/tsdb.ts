@@ -135,6 +135,7 @@ export class Tsdb {
   #head: Head | undefined;
   #journal: Journal | undefined;
   #replayed: Promise<void> = Promise.resolve();
+  #replayAttempted: Promise<void> = Promise.resolve();
   #blocks: BlockMeta[];
   #minValidTimeMs: number;
   /** Everything older is in blocks. */
@@ -142,7 +143,7 @@ export class Tsdb {
   #bytesOnDisk = 0;
 
   private constructor(options: TsdbOptions, blocks: BlockMeta[], minValidTimeMs: number) {
-    this.#options = { ...options, signal: anySignal(options.signal, this.#closing.signal) };
+    this.#options = options;
     this.#heavyWork = options.heavyWork ?? workInThread(options.vfs, options.clock);
     this.#blocks = blocks;
     this.#minValidTimeMs = Math.max(minValidTimeMs, timestampMsMin);
@@ -177,6 +178,11 @@ export class Tsdb {
   /** Resolves when the log has been replayed, and what came meanwhile is in the head. Rejects when the database was closed before. */
   get replayed(): Promise<void> {
     return this.#replayed;
+  }
+
+  /** Resolves when the replay that is under way has ended, well or not. */
+  get replayAttempted(): Promise<void> {
+    return this.#replayAttempted;
   }
 
   /** Samples at and above this time may be missing from the head while a replay runs; `Infinity` when all are there. */
@@ -384,7 +390,9 @@ export class Tsdb {
     const run = async (): Promise<void> => {
       for (let retryMs = retryMsMin; ; retryMs = Math.min(2 * retryMs, retryMsMax)) {
         try {
-          await this.#replay();
+          const attempt = this.#replay();
+          this.#replayAttempted = attempt.catch(() => {});
+          await attempt;
           return;
         } catch (error) {
           if (signal.aborted) throw signal.reason;
@@ -403,6 +411,7 @@ export class Tsdb {
     const startMs = clock.monotonicMs();
     const open = (): ReturnType<typeof Engine.open> =>
       Engine.open(this.#options, {
+        signal: this.#closing.signal,
         minValidTimeMs: this.#minValidTimeMs,
         onHead: (head) => (this.#head = head),
       });
@@ -436,7 +445,7 @@ export class Tsdb {
       return;
     }
     const intake = createIntake({ messageBytesMax });
-    const { signal, pendingBytesMax } = this.#options;
+    const { pendingBytesMax } = this.#options;
     await journal.drain(
       (record) => {
         const batch = intake.scan(record, 'identity', { kind: 'prometheus', tenant: '' });
@@ -446,7 +455,7 @@ export class Tsdb {
         for (const count of Object.values(result.rejected)) this.stats.journaledDropped += count;
       },
       async () => {
-        signal?.throwIfAborted();
+        this.#closing.signal.throwIfAborted();
         if (engine.pendingBytes > pendingBytesMax / 2) await engine.sync();
       },
       begin,
@@ -601,10 +610,6 @@ function boundsOf(head: Head): HeadBounds {
 function refuseIfBehind(pendingBytes: number, pendingBytesMax: number): void {
   if (pendingBytes > pendingBytesMax)
     throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${pendingBytes} bytes wait for the log's disk`);
-}
-
-function anySignal(a: AbortSignal | undefined, b: AbortSignal): AbortSignal {
-  return a === undefined ? b : AbortSignal.any([a, b]);
 }
 
 const closedLog: Pick<WalWriter, 'state' | 'stats' | 'segment'> = {

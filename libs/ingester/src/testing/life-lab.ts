@@ -42,6 +42,7 @@ export class LabDatabase {
   readonly #store: LabStore;
   state: 'replaying' | 'open' | 'closed' = 'open';
   replayed: Promise<void> = Promise.resolve();
+  replayAttempted: Promise<void> = Promise.resolve();
   readonly blocks: number[] = [];
   readonly head = { seriesCount: 0, minTimeMs: Infinity, maxTimeMs: -Infinity, memoryBytes: 0 };
 
