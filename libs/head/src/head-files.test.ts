@@ -1,5 +1,15 @@
 import { decodeChunk } from '@gauntlet/chunk';
-import { encodeMarkers, encodeSamples, encodeTombstones, recordType } from '@gauntlet/wal';
+import {
+  decodeSeries,
+  encodeExemplars,
+  encodeHistograms,
+  encodeMarkers,
+  encodeSamples,
+  encodeSamplesV2,
+  encodeSeries,
+  encodeTombstones,
+  recordType,
+} from '@gauntlet/wal';
 import {
   AttachedChunkError,
   createHead,
@@ -288,6 +298,74 @@ test('samples before a marker whose chunk is lost are encoded again before anyth
   expect(sink.chunks.map(({ minTimeMs, isOutOfOrder }) => [minTimeMs - start, isOutOfOrder])).toEqual([[1, true]]);
   expect(head.outOfOrder.sampleCount).toBe(2);
   expect(head.oldestChunkFile).toBe(1);
+});
+
+describe('a new series gets a ref above all that are named by', () => {
+  const timestampMs = BigInt(start);
+  const sample = { ref: 70, timestampMs, valueBits: 1n };
+  const stored = {
+    ref: 70,
+    minTimeMs: start,
+    maxTimeMs: start + 1,
+    encoding: 1,
+    sampleCount: 2,
+    position: { file: 1, offset: 8 },
+    dataLength: 20,
+  };
+  // Of none of them but the first is there a series: its record may have been lost with a damaged file.
+  const namings: readonly (readonly [string, (head: Head) => void])[] = [
+    ['a series record', (head) => head.replay(encodeSeries([{ ref: 70, labels: [{ name: 'a', value: 'b' }] }]))],
+    ['samples', (head) => head.replay(encodeSamples([sample, { ...sample, ref: 7 }]))],
+    ['samples with start timestamps', (head) => head.replay(encodeSamplesV2([{ ...sample, startMs: timestampMs }]))],
+    [
+      'histograms',
+      (head) =>
+        encodeHistograms([{ ref: 70, timestampMs, histogram: integerHistogram(1) }]).forEach((r) => head.replay(r)),
+    ],
+    ['exemplars', (head) => head.replay(encodeExemplars([{ ...sample, labels: [] }]))],
+    [
+      'tombstones',
+      (head) => head.replay(encodeTombstones([{ ref: 70, minTimeMs: timestampMs, maxTimeMs: timestampMs }])),
+    ],
+    ['samples out of order', (head) => head.replayOutOfOrder(encodeSamples([sample]))],
+    ['markers', (head) => head.replayOutOfOrder(encodeMarkers([{ ref: 70, chunkRef: 0n }]))],
+    ['a chunk in a file', (head) => head.attachStored({ ...stored, isOutOfOrder: false })],
+    ['a chunk out of order in a file', (head) => head.attachStored({ ...stored, isOutOfOrder: true })],
+    [
+      'a chunk in a file that blocks have',
+      (head) => {
+        head.minValidTimeMs = start + 2;
+        head.attachStored({ ...stored, isOutOfOrder: false });
+      },
+    ],
+  ];
+
+  test.each(namings)('%s', (what, name) => {
+    for (const isKnown of [true, false]) {
+      const head = createHead({ ...options, outOfOrderWindowMs: 3_600_000, exemplarsMax: 10 });
+      const isChunk = what.includes('chunk');
+      if (isChunk) name(head);
+      if (isKnown) head.replay(encodeSeries([{ ref: 3, labels: [{ name: 'job', value: 'known' }] }]));
+      if (!isChunk) name(head);
+      const { records } = head.append(layOutBatch([floats('new', 10_000, 1)]), 0, { timestampMsMax: Infinity });
+      expect(decodeSeries(records[0]!).map(({ ref }) => ref)).toEqual([71]);
+    }
+  });
+
+  test('anything but samples of a ref that nobody can have given', () => {
+    const head = createHead(options);
+    head.replay(
+      Buffer.concat([
+        Buffer.of(2, 0x80, 0, 0, 0, 0, 0, 0, 5),
+        Buffer.alloc(8),
+        Buffer.from('0000', 'hex'),
+        Buffer.alloc(8),
+      ]),
+    );
+    expect(head.replayed.unknownRefs).toBe(1);
+    const { records } = head.append(layOutBatch([floats('new', 0, 1)]), 0, { timestampMsMax: Infinity });
+    expect(decodeSeries(records[0]!).map(({ ref }) => ref)).toEqual([1]);
+  });
 });
 
 test('records of unknown types and metadata are passed over', () => {

@@ -42,14 +42,21 @@ export class HostReplay {
   readonly #redirected = new Map<number, bigint>();
   /** Such refs that the WBL names. */
   readonly #lateRefs = new Set<number>();
+  #highestRef = 0;
 
   constructor(shards: readonly Shard[], host: SeriesHost) {
     this.#shards = shards;
     this.#host = host;
   }
 
+  /** Of all that it was shown, series known or not. */
+  get highestRef(): number {
+    return this.#highestRef;
+  }
+
   /** Notes a chunk; `overlaps` when it does not come behind the one before, `late` when it is out of order, `old` when its samples are all in blocks. */
   attach(chunk: AttachedChunk, minValid: bigint): 'attached' | 'late' | 'old' | 'overlaps' {
+    this.#see(chunk.ref);
     const position = chunkRef(chunk.position);
     if (position > this.#lastAttached) this.#lastAttached = position;
     if (chunk.isOutOfOrder) {
@@ -108,11 +115,8 @@ export class HostReplay {
     this.#host.exemplars?.add(Number(place.shard.series(place.s).ref), { timestampMs, valueBits, labels });
   }
 
-  /** Returns the highest ref. */
-  tombstones(record: Uint8Array, minValid: bigint): number {
-    const entries = decodeTombstones(record);
-    for (const entry of entries) this.#tombstone(entry, minValid);
-    return entries.reduce((max, { ref }) => Math.max(max, ref), 0);
+  tombstones(record: Uint8Array, minValid: bigint): void {
+    for (const entry of decodeTombstones(record)) this.#tombstone(entry, minValid);
   }
 
   #tombstone({ ref, minTimeMs, maxTimeMs }: TombstoneEntry, minValid: bigint): void {
@@ -198,7 +202,12 @@ export class HostReplay {
     return this.#redirected;
   }
 
+  #see(ref: number): void {
+    if (ref > this.#highestRef && Number.isSafeInteger(ref)) this.#highestRef = ref;
+  }
+
   #find(ref: number): SeriesPlace | undefined {
+    this.#see(ref);
     for (const shard of this.#shards) {
       const s: SeriesAddress = shard.seriesOfRef(BigInt(ref));
       if (s !== 0) return { shard, s };

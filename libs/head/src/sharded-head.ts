@@ -234,11 +234,11 @@ class ShardedHead implements Head {
           replay.exemplars(record, this.#minValid);
         });
         break;
-      case RecordType.tombstones: {
-        const maxRef = BigInt(decoded(record, () => replay.tombstones(record, this.#minValid)));
-        if (maxRef >= this.#nextRef) this.#nextRef = maxRef + 1n;
+      case RecordType.tombstones:
+        decoded(record, () => {
+          replay.tombstones(record, this.#minValid);
+        });
         break;
-      }
     }
   }
 
@@ -501,8 +501,13 @@ class ShardedHead implements Head {
       this.#replayed.series += applied;
       this.#extend(minTime, maxTime);
       for (const s of hostReset) this.#host.forgetHistogram(Number(shard.series(s).ref));
-      if (maxRef >= this.#nextRef) this.#nextRef = maxRef + 1n;
+      this.#see(maxRef);
     }
+  }
+
+  /** Refs begin above every one that the logs or the files of chunks name: of a series whose record is lost, they may hold samples that no other may get. */
+  #see(ref: bigint): void {
+    if (ref >= this.#nextRef) this.#nextRef = ref + 1n;
   }
 
   #replaySamples(record: Uint8Array, slice: RecordSlice): void {
@@ -515,6 +520,7 @@ class ShardedHead implements Head {
         this.#replayed.samples += result.stored;
         this.#replayed.dropped += result.dropped;
         known += result.known;
+        this.#see(result.unknownRefMax);
         if (result.stopped === undefined) break;
         const { s, t, bits } = result.stopped;
         replay.float({ shard, s }, t, bits);
@@ -548,6 +554,7 @@ class ShardedHead implements Head {
 
   #endReplay(): void {
     if (this.#hostReplay === undefined) return;
+    this.#see(BigInt(this.#hostReplay.highestRef));
     const redirected = this.#hostReplay.end(this.#max);
     this.#hostReplay = undefined;
     this.#isSwept = this.seriesCount === 0;

@@ -224,10 +224,14 @@ export function replaySamples(record: usize, length: u32, minValid: i64): void {
   resumeSamples();
 }
 
-/** Goes on behind the sample that the last call has stopped at. */
+/**
+ * Goes on behind the sample that the last call has stopped at. Leaves the largest ref that this shard does not know as kNextRef: its series may be lost with a
+ * damaged record, and the ref must not be given to another.
+ */
 export function resumeSamples(): void {
   clearControl();
-  if (entries == 0) return;
+  let hasEntries = entries != 0;
+  let unknownMax: u64 = 0;
   let end = samplesEnd;
   let at = sampleAt;
   let known: u32 = 0;
@@ -240,9 +244,13 @@ export function resumeSamples(): void {
     let t = baseTime + unzigzag(readVarint(readEnd, end));
     let bits = bswap<u64>(load<u64>(readEnd));
     at = readEnd + 8;
-    let e = entryOf(ref);
-    let s = load<u32>(e, 16);
-    if (s == 0) continue;
+    let e = hasEntries ? entryOf(ref) : 0;
+    let s: u32 = hasEntries ? load<u32>(e, 16) : 0;
+    if (s == 0) {
+      // Nobody gives refs beyond 2^53.
+      if (ref > unknownMax && ref >> 53 == 0) unknownMax = ref;
+      continue;
+    }
     known += 1;
     if (t > load<i64>(e, 8)) store<i64>(e, t, 8);
     if (t < minTime) {
@@ -276,6 +284,7 @@ export function resumeSamples(): void {
     if (t > timeMax) timeMax = t;
   }
   sampleAt = at;
+  store<u64>(control, unknownMax, kNextRef);
   store<i64>(control, timeMin, kMin);
   store<i64>(control, timeMax, kMax);
   store<u32>(control, known, kKnown);

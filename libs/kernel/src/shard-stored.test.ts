@@ -59,7 +59,15 @@ describe('replay over chunks in files', () => {
       shard,
       samplesRecord([7n, 10n, one], [7n, 30n, two], [9n, 5n, one], [7n, 31n, one], [8n, 91n, one]),
     );
-    expect(replayed).toEqual({ minTime: 5n, maxTime: 31n, stored: 2, dropped: 2, known: 4, stopped: undefined });
+    expect(replayed).toEqual({
+      minTime: 5n,
+      maxTime: 31n,
+      stored: 2,
+      dropped: 2,
+      known: 4,
+      unknownRefMax: 8n,
+      stopped: undefined,
+    });
     shard.endReplay();
     expect(contents(shard)).toEqual({
       a: ['10-20 120 of 1 in 3:1000+200', '21-30 120 of 1 in 4:1000+200', '31-31 1 of 1'],
@@ -155,6 +163,7 @@ describe('replay over chunks in files', () => {
       stored: 1,
       dropped: 2,
       known: 4,
+      unknownRefMax: 0n,
       stopped: { s, ref: 1n, t: 11n, bits: two },
     });
     shard.pushChunk(s, { minTime: 10n, maxTime: 10n, count: 1, encoding: 2, data: Buffer.alloc(2000) });
@@ -166,6 +175,7 @@ describe('replay over chunks in files', () => {
       stored: 1,
       dropped: 0,
       known: 1,
+      unknownRefMax: 0n,
       stopped: undefined,
     });
     expect(contents(shard)).toEqual({ a: ['10-10 1 of 2', '11-11 1 of 1'], b: ['5-12 2 of 1'] });

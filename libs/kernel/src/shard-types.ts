@@ -140,6 +140,8 @@ export interface ShardReplay {
   readonly dropped: number;
   /** Samples of refs that this shard knows. */
   readonly known: number;
+  /** The largest ref below 2^53 that it does not know; 0 for none. */
+  readonly unknownRefMax: bigint;
   /** The sample at which the replay has stopped: it is newer than its series' newest, which is a histogram. Counted as known only. */
   readonly stopped:
     { readonly s: SeriesAddress; readonly ref: bigint; readonly t: bigint; readonly bits: bigint } | undefined;

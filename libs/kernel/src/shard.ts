@@ -458,6 +458,7 @@ export class Shard {
       stored: this.#u32(k.appended),
       dropped: this.#u32(k.dropped),
       known: this.#u32(k.known),
+      unknownRefMax: this.#i64(k.nextRef),
       stopped:
         s === 0 ? undefined : { s, ref: this.#i64(k.stopRef), t: this.#i64(k.stopTime), bits: this.#u64(k.stopBits) },
     };
