@@ -190,6 +190,7 @@ export class Tsdb {
     return this.#state === 'replaying' ? this.#minValidTimeMs : Infinity;
   }
 
+  /** The series in memory. While `replaying` it is still being filled, and there is none before its turn: ask for it when `open`. */
   get head(): Head {
     invariant(this.#head !== undefined, 'a head is made with the database');
     return this.#head;
