@@ -94,7 +94,7 @@ export class HostReplay {
     const state = place.shard.series(place.s);
     if (Number(state.ref) !== ref && t > (this.#redirected.get(ref) ?? int64Min)) this.#redirected.set(ref, t);
     if (t < minValid || (state.hasSamples && t <= state.maxTime)) {
-      const isEndOfStored = state.hasSamples && t === state.maxTime && Number(t) === this.#attachedEnds.get(ref);
+      const isEndOfStored = state.hasSamples && t === state.maxTime && this.#endsStored([ref, Number(state.ref)], t);
       if (isEndOfStored && !state.isHost) this.#host.noteHistogram(place, state, histogram);
       counts.dropped += 1;
       return;
@@ -103,6 +103,11 @@ export class HostReplay {
     counts.stored += 1;
     if (t < counts.min) counts.min = t;
     if (t > counts.max) counts.max = t;
+  }
+
+  /** Whether a chunk in a file ends at a time; that of a series with two refs may be stored under either. */
+  #endsStored(refs: readonly number[], t: bigint): boolean {
+    return refs.some((ref) => this.#attachedEnds.get(ref) === Number(t));
   }
 
   exemplars(record: Uint8Array, minValid: bigint): void {

@@ -105,16 +105,31 @@ describe('replay over chunks in files', () => {
     expect(result.rejections.slice(0, 3)).toEqual([0, 1, 1]);
   });
 
-  test('a second record of the same labels replaces what the first had', () => {
+  test('a second record of the same labels takes what the first had in memory, and adds its chunks in files', () => {
     const shard = newShard();
     shard.attachStored(1n, { ...chunk, minTime: 10n, maxTime: 20n });
     shard.attachStored(2n, { ...chunk, minTime: 30n, maxTime: 40n, offset: 2 });
     // Both in one slice, then one more for which no file has a chunk.
     replaySeries(shard, seriesRecord([1n, 'a'], [2n, 'a'], [3n, 'b'], [4n, 'b']));
-    expect(contents(shard)).toEqual({ a: ['30-40 120 of 1 in 3:2+200'] });
-    replaySeries(shard, seriesRecord([5n, 'a']));
-    expect(contents(shard)).toEqual({});
-    expect(new Set(shard.endReplay().map(({ ref }) => ref))).toEqual(new Set([2n, 4n, 5n]));
+    const inFiles = ['10-20 120 of 1 in 3:1000+200', '30-40 120 of 1 in 3:2+200'];
+    expect(contents(shard)).toEqual({ a: inFiles });
+    replaySamples(shard, samplesRecord([2n, 41n, one], [3n, 41n, one]));
+    replaySeries(shard, seriesRecord([5n, 'a'], [6n, 'b']));
+    expect(contents(shard)).toEqual({ a: inFiles });
+    expect(new Set(shard.endReplay().map(({ ref }) => ref))).toEqual(new Set([2n, 4n, 5n, 6n]));
+  });
+
+  test('a series that came again keeps the chunks that a later start has stored under its first ref', () => {
+    const shard = newShard();
+    shard.attachStored(2n, { ...chunk, minTime: 30n, maxTime: 40n, offset: 1 });
+    shard.attachStored(1n, { ...chunk, minTime: 41n, maxTime: 60n, offset: 2 });
+    replaySeries(shard, seriesRecord([1n, 'a']));
+    replaySamples(shard, samplesRecord([1n, 10n, one]));
+    replaySeries(shard, seriesRecord([2n, 'a']));
+    replaySamples(shard, samplesRecord([2n, 30n, one], [2n, 45n, one], [1n, 60n, two], [1n, 61n, two]));
+    expect(contents(shard)).toEqual({
+      a: ['30-40 120 of 1 in 3:1+200', '41-60 120 of 1 in 3:2+200', '61-61 1 of 1'],
+    });
   });
 
   test('the shard that creates the series gets the chunks, whichever was told of them', () => {

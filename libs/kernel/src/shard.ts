@@ -407,12 +407,17 @@ export class Shard {
     return { applied, maxRef, hostReset, minTime, maxTime };
   }
 
-  /** Gives a series the chunks in files that were noted for a ref, and takes all others from it. */
+  /**
+   * Gives a series the chunks in files that were noted for its refs so far, and takes all others from it. A series that was removed and came again has two:
+   * a start knows it by the first, under which its chunks are stored from then on, behind those of the second.
+   */
   #attach(s: SeriesAddress, ref: bigint): { readonly minTime: bigint; readonly maxTime: bigint } {
     this.#exports.resetSeries(s);
+    const own = this.series(s).ref;
+    if (own !== ref) this.#stored.redirect(ref, own);
     let min = int64Max;
     let max = int64Min;
-    for (const { minTime, maxTime, dataLength, count, encoding, file, offset } of this.#stored.claim(ref)) {
+    for (const { minTime, maxTime, dataLength, count, encoding, file, offset } of this.#stored.of(own)) {
       const outcome = this.#exports.attach(s, minTime, maxTime, dataLength, count, encoding, file, offset);
       if (outcome === attachFull) throw new ShardFullError(this.memoryBytes);
       if (outcome === attachLeftOut) continue;

@@ -13,7 +13,6 @@ export class StoredChunks {
   #fields = new Float64Array(0);
   #count = 0;
 
-  /** Chunks that nobody has claimed. */
   get isEmpty(): boolean {
     return this.#heads.size === 0;
   }
@@ -34,12 +33,29 @@ export class StoredChunks {
     head.last = index;
   }
 
-  /** The chunks of a ref, which belong to the caller from now on. */
-  *claim(ref: bigint): Iterable<StoredChunk> {
+  /** Lets the chunks of a ref be found under another one as well, in time order with its own. */
+  redirect(from: bigint, to: bigint): void {
+    const moved = this.#heads.get(from);
+    if (moved === undefined) return;
+    this.#heads.delete(from);
+    const indexes = [...this.#indexes(to), ...this.#indexesFrom(moved.first)];
+    indexes.sort((a, b) => (this.#times[a * 2]! < this.#times[b * 2]! ? -1 : 1));
+    indexes.forEach((index, at) => (this.#fields[index * 6] = indexes[at + 1] ?? none));
+    this.#heads.set(to, { first: indexes[0]!, last: indexes.at(-1)! });
+  }
+
+  #indexes(ref: bigint): Iterable<number> {
     const head = this.#heads.get(ref);
-    if (head === undefined) return;
-    this.#heads.delete(ref);
-    for (let index = head.first; index !== none; index = this.#fields[index * 6]!) {
+    return head === undefined ? [] : this.#indexesFrom(head.first);
+  }
+
+  *#indexesFrom(first: number): Iterable<number> {
+    for (let index = first; index !== none; index = this.#fields[index * 6]!) yield index;
+  }
+
+  /** The chunks of a ref, oldest first. */
+  *of(ref: bigint): Iterable<StoredChunk> {
+    for (const index of this.#indexes(ref)) {
       const [, count, encoding, file, offset, dataLength] = this.#fields.subarray(index * 6, index * 6 + 6);
       yield {
         minTime: this.#times[index * 2]!,
