@@ -1,4 +1,4 @@
-import { OperationalError, messageOf, type Log } from '@gauntlet/base';
+import { MiB, OperationalError, messageOf, type Log } from '@gauntlet/base';
 import {
   BlockCorruptError,
   checkChunkSegment,
@@ -33,7 +33,7 @@ export interface DamagedBlock {
 const leftoverEndings = ['.tmp-for-creation', '.tmp-for-deletion', '.tmp'];
 
 /** More than any meta.json has that can be read. */
-const metaBytesMax = 16 * 2 ** 20;
+const metaBytesMax = 16 * MiB;
 
 /**
  * Removes what was left half done, and reads and checks the blocks (spec/tsdb.md 4.1). A damaged block is set aside as `<id>.damaged`, for a person to
@@ -64,11 +64,14 @@ export async function loadBlocks(vfs: Vfs, dir: string, log: Log): Promise<Loade
     else damaged.push({ id, problem, setAside: await setAside(vfs, dir, id) });
   }
   for (const block of damaged) log.error('block is damaged, was set aside and is not used', { dir, ...block });
-  const blocks = found
-    .filter(({ ulid }) => !doomed.has(ulid))
-    .sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1));
+  const blocks = found.filter(({ ulid }) => !doomed.has(ulid)).sort(byStart);
   const ordinary = blocks.filter(({ compaction }) => (compaction.hints ?? []).length === 0);
   return { blocks, minValidTimeMs: Math.max(-Infinity, ...ordinary.map(({ maxTime }) => maxTime)), damaged };
+}
+
+/** Orders blocks by start, then by id. */
+export function byStart(a: BlockMeta, b: BlockMeta): number {
+  return a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1);
 }
 
 /** Ids of the blocks to be deleted. One that names itself as its parent stays: nothing else has its samples. */

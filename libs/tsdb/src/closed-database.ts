@@ -2,10 +2,12 @@ import { messageOf, type Log } from '@gauntlet/base';
 import { parseBlockMeta, type BlockMeta } from '@gauntlet/block';
 import { isUlid } from '@gauntlet/model';
 import type { Vfs } from '@gauntlet/vfs';
-import { deleteBlock } from './block-directory.js';
+import { applyRetention } from './apply-retention.js';
+import { byStart } from './block-directory.js';
+import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import { bytesBelow } from './disk-usage.js';
 import { journalName } from './journal.js';
-import { planRetention, type RetentionPolicy } from './retention.js';
+import type { RetentionPolicy } from './retention.js';
 
 /*
  * What can be done with a tenant's directory whose database is not open: it costs no head, no log and no timers. Whoever calls these sees to it
@@ -20,7 +22,7 @@ export interface DatabasePlace {
 }
 
 /** In the order in which they must go: what names series by the log's numbers never outlives the log that numbers them. */
-const logParts = ['chunks_head', 'wbl', 'wal'] as const;
+const logParts = [headChunksDir, wblDir, walDir];
 /** Damaged files are for a human to look at: no log, and never deleted with it. */
 const setAside = /\.damaged(-\d+)?$/;
 /** What a killed process leaves while it writes or deletes a block. */
@@ -29,8 +31,8 @@ const halfDone = /\.tmp-for-(creation|deletion)$/;
 /** Whether the directory may hold samples that are in no block, so that the database has to be opened. */
 export async function hasLog(vfs: Vfs, dir: string): Promise<boolean> {
   if ((await vfs.stat(`${dir}/${journalName}`)) !== undefined) return true;
-  for (const part of ['wal', 'wbl'])
-    for (const path of await partsOf(vfs, `${dir}/${part}`)) {
+  for (const part of [walDir, wblDir])
+    for (const path of await partsOf(vfs, part(dir))) {
       const { kind, size } = (await vfs.stat(path)) ?? { kind: 'file', size: 0 };
       if ((kind === 'directory' ? await bytesBelow(vfs, path) : size) > 0) return true;
     }
@@ -43,11 +45,11 @@ export async function hasLog(vfs: Vfs, dir: string): Promise<boolean> {
  */
 export async function forgetLog(vfs: Vfs, dir: string): Promise<void> {
   for (const part of logParts) {
-    const paths = await partsOf(vfs, `${dir}/${part}`);
+    const paths = await partsOf(vfs, part(dir));
     // Oldest first: what is left has no gap.
     for (const path of paths) await removePart(vfs, path);
     // Gone for good before the next part begins to go.
-    if (paths.length > 0) await vfs.syncDir(`${dir}/${part}`);
+    if (paths.length > 0) await vfs.syncDir(part(dir));
   }
 }
 
@@ -68,7 +70,7 @@ async function removePart(vfs: Vfs, path: string): Promise<void> {
 }
 
 export interface RetainedBlocks {
-  /** Left after it, oldest first. */
+  /** Left after it, by start. */
   readonly blocks: readonly BlockMeta[];
   readonly deleted: readonly string[];
   /** Over a limit, and kept because they are not in the bucket. */
@@ -83,18 +85,10 @@ export async function retainBlocks(
   policy: Omit<RetentionPolicy, 'otherBytes'>,
 ): Promise<RetainedBlocks> {
   const { blocks, damaged } = await readMetas({ vfs, dir, log });
-  const retained = [];
-  for (const { ulid, minTime, maxTime, compaction } of blocks) {
-    const bytes = policy.retentionBytesMax > 0 ? await bytesBelow(vfs, `${dir}/${ulid}`) : 0;
-    const deletable = compaction.deletable ?? false;
-    retained.push({ id: ulid, minTimeMs: minTime, maxTimeMs: maxTime, deletable, bytes });
-  }
-  const { doomed, heldBack } = planRetention(retained, { ...policy, otherBytes: 0 });
   const deleted = new Set<string>();
-  for (const { id } of doomed) {
-    await deleteBlock(vfs, dir, id);
+  const { heldBack } = await applyRetention({ vfs, dir }, blocks, { ...policy, otherBytes: 0 }, ({ id }) => {
     deleted.add(id);
-  }
+  });
   return {
     blocks: blocks.filter(({ ulid }) => !deleted.has(ulid)),
     deleted: [...deleted],
@@ -120,5 +114,5 @@ async function readMetas({ vfs, dir, log }: DatabasePlace): Promise<{ blocks: Bl
         damaged.push(name);
       }
   }
-  return { blocks: blocks.sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1)), damaged };
+  return { blocks: blocks.sort(byStart), damaged };
 }

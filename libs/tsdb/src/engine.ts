@@ -3,8 +3,9 @@ import { createHead, type AppendResult, type Head } from '@gauntlet/head';
 import { openHeadChunks, type HeadChunkFiles } from '@gauntlet/head-chunks';
 import { listWal, openWal, planCheckpoint, segmentName, truncateWal, type WalWriter } from '@gauntlet/wal';
 import type { Vfs } from '@gauntlet/vfs';
+import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import type { HeavyWork } from './heavy-work.js';
-import { attachHeadChunks, headChunksDir, replayLogs, walDir, wblDir, type ReplayDamage } from './replay-head.js';
+import { attachHeadChunks, replayLogs, type ReplayDamage } from './replay-head.js';
 import { inSlices } from './slices.js';
 import type { TsdbOptions } from './tsdb-options.js';
 

@@ -1,4 +1,6 @@
-export { Tsdb, TsdbUnavailableError, type AppendOutcome, type TsdbStats } from './tsdb.js';
+export { Tsdb, type AppendOutcome, type TsdbState } from './tsdb.js';
+export { TsdbUnavailableError } from './tsdb-error.js';
+export { type TsdbStats } from './tsdb-stats.js';
 export { type Gate, type TsdbOptions } from './tsdb-options.js';
 export { workInThread, type CheckpointJob, type CutJob, type HeavyWork } from './heavy-work.js';
 export { serveHeavyWork, WorkerThread, WorkerThreadError } from './worker-thread.js';

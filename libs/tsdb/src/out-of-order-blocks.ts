@@ -8,8 +8,9 @@ import {
   type StoredHeadChunk,
 } from '@gauntlet/head';
 import { readHeadChunks } from '@gauntlet/head-chunks';
-import { createUlid } from '@gauntlet/model';
+import { createUlid, ulidRandomBytes } from '@gauntlet/model';
 import type { TsdbOptions } from './tsdb-options.js';
+import { headChunksDir } from './database-layout.js';
 import { writeBlockDirectory } from './write-block-directory.js';
 
 /** What Prometheus names as the parent of a block that was not cut from in-order data (spec/tsdb.md 4.4). */
@@ -33,7 +34,7 @@ export async function writeOutOfOrderBlocks(
       clock,
       {
         dir,
-        ulid: createUlid(clock.nowMs(), randomBytes(10)),
+        ulid: createUlid(clock.nowMs(), randomBytes(ulidRandomBytes)),
         ...window,
         hints: ['from-out-of-order'],
         parents: [noParent],
@@ -77,7 +78,7 @@ function seriesWithin(
     next: async () => {
       while (ready.length === 0) {
         if (at >= all.length) return undefined;
-        ready = await readSeries(vfs, `${dir}/chunks_head`, all.slice(at, at + seriesAtOnce), window);
+        ready = await readSeries(vfs, headChunksDir(dir), all.slice(at, at + seriesAtOnce), window);
         at += seriesAtOnce;
       }
       return ready.shift();

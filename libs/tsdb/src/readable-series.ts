@@ -3,6 +3,7 @@ import type { BlockSeries, SeriesCursor } from '@gauntlet/block';
 import { trimChunk, type HeadCursor, type HeadSeries } from '@gauntlet/head';
 import { readHeadChunks } from '@gauntlet/head-chunks';
 import type { Vfs } from '@gauntlet/vfs';
+import { headChunksDir } from './database-layout.js';
 
 /** Series and bytes read from the chunk files at a time: many chunks in few large reads. */
 const batchSeriesMax = 65_536;
@@ -27,7 +28,7 @@ export function readableSeries(vfs: Vfs, dir: string, cursor: HeadCursor): Serie
         return batch[0];
       };
       if (gathered.wanted.length === 0) return begin(gathered.series.map((series) => complete(series, [])));
-      return load(vfs, `${dir}/chunks_head`, gathered).then(begin);
+      return load(vfs, headChunksDir(dir), gathered).then(begin);
     },
   };
 }

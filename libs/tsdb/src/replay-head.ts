@@ -2,12 +2,9 @@ import { messageOf } from '@gauntlet/base';
 import type { Head } from '@gauntlet/head';
 import { loadHeadChunks } from '@gauntlet/head-chunks';
 import { repairWal, replayWal, type ReplayOptions, type ReplayResult, type WalDamage } from '@gauntlet/wal';
+import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import { inSlices } from './slices.js';
 import type { TsdbOptions } from './tsdb-options.js';
-
-export const headChunksDir = (dir: string): string => `${dir}/chunks_head`;
-export const walDir = (dir: string): string => `${dir}/wal`;
-export const wblDir = (dir: string): string => `${dir}/wbl`;
 
 const progressIntervalMs = 5000;
 /** The longest piece of a replay between two turns of the event loop, in milliseconds. */

@@ -1,52 +1,34 @@
-import { invariant, messageOf, OperationalError } from '@gauntlet/base';
+import { GiB, invariant, messageOf, MiB, minuteMs, secondMs } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
 import { noRejections, type Head, type Rejections } from '@gauntlet/head';
 import { createIntake, HeadBrokenError, type ScannedBatch } from '@gauntlet/kernel';
-import { createUlid } from '@gauntlet/model';
 import type { WalWriter } from '@gauntlet/wal';
-import { deleteBlock, loadBlocks } from './block-directory.js';
-import { isCutDue, isCutLeft, nextCut, nextFlush, type CutRange, type HeadBounds } from './cut-plan.js';
+import { applyRetention } from './apply-retention.js';
+import { BlockCutter } from './block-cutter.js';
+import { loadBlocks } from './block-directory.js';
+import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import { bytesBelow } from './disk-usage.js';
 import { Engine } from './engine.js';
-import { workInThread, type HeavyWork } from './heavy-work.js';
-import { judgeUnseen } from './judge-unseen.js';
+import { workInThread } from './heavy-work.js';
 import { Journal } from './journal.js';
-import { writeOutOfOrderBlocks } from './out-of-order-blocks.js';
-import { headChunksDir, walDir, wblDir } from './replay-head.js';
-import { planRetention } from './retention.js';
-import { inSlices, yieldNow } from './slices.js';
+import { judgeUnseen } from './judge-unseen.js';
+import { LocalBlocks } from './local-blocks.js';
+import { yieldNow } from './slices.js';
+import { timestampMsMax, timestampMsMin } from './timestamp-bounds.js';
+import { TsdbUnavailableError } from './tsdb-error.js';
 import type { TsdbOptions } from './tsdb-options.js';
+import { noStats } from './tsdb-stats.js';
 import { TurnLock } from './turn-lock.js';
 
-/**
- * Timestamps beyond these are out of bounds. A JavaScript number cannot tell neighbours apart there, so that no block's range could be
- * trusted to hold them; 285,000 years are enough.
- */
-const timestampMsMax = Number.MAX_SAFE_INTEGER - 1;
-const timestampMsMin = -timestampMsMax;
-
 /** A log shorter than this is replayed before the database is handed out: that takes milliseconds. */
-const briefReplayBytesMaxDefault = 1024 * 1024;
+const briefReplayBytesMaxDefault = MiB;
 /** Requests that wait for the end of a replay may take so much of the disk. */
-const journalBytesMax = 1024 * 1024 * 1024;
+const journalBytesMax = GiB;
 /** The largest request that the journal can hold, decompressed. */
-const messageBytesMax = 512 * 1024 * 1024;
-const retryMsMin = 1000;
-const retryMsMax = 60_000;
-
-type UnavailableCode = 'LOG_FAILING' | 'LOG_BEHIND' | 'TSDB_CLOSED' | 'TSDB_RECOVERING';
-
-/** A write cannot be taken now. */
-export class TsdbUnavailableError extends OperationalError {
-  readonly code: UnavailableCode;
-  readonly kind: 'unavailable' | 'overloaded';
-
-  constructor(code: UnavailableCode, message: string) {
-    super(message);
-    this.code = code;
-    this.kind = code === 'LOG_BEHIND' ? 'overloaded' : 'unavailable';
-  }
-}
+const messageBytesMax = 512 * MiB;
+/** Between two tries of a replay that fails. */
+const retryMsMin = secondMs;
+const retryMsMax = minuteMs;
 
 /** What became of one tenant's part of a write. */
 export interface AppendOutcome {
@@ -58,65 +40,13 @@ export interface AppendOutcome {
   readonly committed: Promise<void>;
 }
 
-/** Counters since the database was opened. */
-export interface TsdbStats {
-  cuts: number;
-  cutFailures: number;
-  /** Seconds spent cutting. */
-  cutSeconds: number;
-  outOfOrderBlocks: number;
-  blocksDeleted: number;
-  /** Those of them that were beyond the retention size. */
-  blocksDeletedForSize: number;
-  /** Over a limit at the last look, and kept because they are not in the bucket. */
-  blocksHeldBack: number;
-  checkpoints: number;
-  checkpointFailures: number;
-  replays: number;
-  replayFailures: number;
-  /** Seconds that the last replay took. */
-  replaySeconds: number;
-  /** Samples taken while a log was replayed, and those of them that were dropped afterwards as out of order, duplicate or too old. */
-  journaledSamples: number;
-  journaledDropped: number;
-  /** Times that the head had to be built anew from its log because its kernel had failed. */
-  recoveries: number;
-  /** Damage found, by where: what was before it is kept, the files are set aside. */
-  damagedHeadChunks: number;
-  damagedCheckpoints: number;
-  damagedSegments: number;
-  damagedOutOfOrderSegments: number;
-  damagedBlocks: number;
-}
-
-const noStats = (): TsdbStats => ({
-  cuts: 0,
-  cutFailures: 0,
-  cutSeconds: 0,
-  outOfOrderBlocks: 0,
-  blocksDeleted: 0,
-  blocksDeletedForSize: 0,
-  blocksHeldBack: 0,
-  checkpoints: 0,
-  checkpointFailures: 0,
-  replays: 0,
-  replayFailures: 0,
-  replaySeconds: 0,
-  journaledSamples: 0,
-  journaledDropped: 0,
-  recoveries: 0,
-  damagedHeadChunks: 0,
-  damagedCheckpoints: 0,
-  damagedSegments: 0,
-  damagedOutOfOrderSegments: 0,
-  damagedBlocks: 0,
-});
+/** `replaying` -> `open` -> `closed`; from `open` back to `replaying` when the head's kernel has failed. */
+export type TsdbState = 'replaying' | 'open' | 'closed';
 
 /**
  * One tenant's database in Prometheus' own formats (spec/tsdb.md): head, write-ahead logs, head chunks and blocks.
  *
- * States: `replaying` (writes go to a journal, and into the head once the log has been replayed) -> `open` -> `closed`; from `open` back to
- * `replaying` when the head's kernel has failed.
+ * While `replaying`, writes go to a journal, and into the head once the log has been replayed.
  *
  * Appends are synchronous. Everything else (cutting, flushing, moving chunks, retention, closing) runs one after another, in slices between which
  * appends go on.
@@ -126,27 +56,24 @@ export class Tsdb {
   /** Samples refused since the database was opened, by class. */
   readonly rejections: Rejections = noRejections();
   readonly #options: TsdbOptions;
-  readonly #heavyWork: HeavyWork;
+  readonly #blocks: LocalBlocks;
+  readonly #cutter: BlockCutter;
   readonly #maintenance = new TurnLock();
   readonly #closing = new AbortController();
-  #state: 'replaying' | 'open' | 'closed' = 'replaying';
+  #state: TsdbState = 'replaying';
   #engine: Engine | undefined;
   /** The one that is being filled, or the engine's. */
   #head: Head | undefined;
   #journal: Journal | undefined;
   #replayed: Promise<void> = Promise.resolve();
   #replayAttempted: Promise<void> = Promise.resolve();
-  #blocks: BlockMeta[];
-  #minValidTimeMs: number;
-  /** Everything older is in blocks. */
-  #coveredMs = timestampMsMin;
   #bytesOnDisk = 0;
 
-  private constructor(options: TsdbOptions, blocks: BlockMeta[], minValidTimeMs: number) {
+  private constructor(options: TsdbOptions, blocks: LocalBlocks) {
     this.#options = options;
-    this.#heavyWork = options.heavyWork ?? workInThread(options.vfs, options.clock);
     this.#blocks = blocks;
-    this.#minValidTimeMs = Math.max(minValidTimeMs, timestampMsMin);
+    const heavyWork = options.heavyWork ?? workInThread(options.vfs, options.clock);
+    this.#cutter = new BlockCutter({ options, heavyWork, blocks, stats: this.stats });
   }
 
   /**
@@ -159,7 +86,7 @@ export class Tsdb {
     // The log makes its own name durable; without this one it could not be found after a loss of power.
     await vfs.syncDir(`${dir}/..`);
     const { blocks, minValidTimeMs, damaged } = await loadBlocks(vfs, dir, log);
-    const database = new Tsdb(options, blocks, minValidTimeMs);
+    const database = new Tsdb(options, new LocalBlocks(blocks, Math.max(minValidTimeMs, timestampMsMin)));
     database.stats.damagedBlocks = damaged.length;
     if ((await database.#logBytes()) <= briefReplayBytesMax && !(await Journal.exists(vfs, dir)))
       await database.#replay();
@@ -171,7 +98,7 @@ export class Tsdb {
     return database;
   }
 
-  get state(): 'replaying' | 'open' | 'closed' {
+  get state(): TsdbState {
     return this.#state;
   }
 
@@ -187,7 +114,7 @@ export class Tsdb {
 
   /** Samples at and above this time may be missing from the head while a replay runs; `Infinity` when all are there. */
   get incompleteFromMs(): number {
-    return this.#state === 'replaying' ? this.#minValidTimeMs : Infinity;
+    return this.#state === 'replaying' ? this.#blocks.coveredMs : Infinity;
   }
 
   /** The series in memory. While `replaying` it is still being filled, and there is none before its turn: ask for it when `open`. */
@@ -202,9 +129,9 @@ export class Tsdb {
     return wal ?? closedLog;
   }
 
-  /** Blocks on disk, oldest first. */
+  /** Blocks on disk, by start. */
   get blocks(): readonly BlockMeta[] {
-    return this.#blocks;
+    return this.#blocks.metas;
   }
 
   /** Bytes of logs, head chunks and blocks when they were last looked at: after cuts, deletions and `maintain`. */
@@ -235,17 +162,8 @@ export class Tsdb {
   /** Cuts blocks while the head's oldest sample is more than one and a half ranges old (spec/receive.md 7.4). Resolves with their ids. */
   cutIfDue(): Promise<string[]> {
     return this.#maintain(async (engine) => {
-      const { clock, blockRangeMs: rangeMs } = this.#options;
-      if (!isCutDue(boundsOf(engine.head), { nowMs: clock.nowMs(), rangeMs })) return [];
-      const ids: string[] = [];
-      let end: number;
-      do {
-        const range = nextCut(engine.head.minTimeMs, rangeMs);
-        end = range.maxTimeMs;
-        ids.push(...(await this.#cut(engine, range)));
-      } while (this.#isOpen(engine) && isCutLeft(boundsOf(engine.head), rangeMs));
-      await this.#truncateLog(engine, end);
-      ids.push(...(await this.#compactOutOfOrder(engine)));
+      if (!this.#cutter.isCutDue(engine)) return [];
+      const ids = await this.#cutter.cutDue(engine, () => this.#isOpen(engine));
       await this.#measure();
       return ids;
     });
@@ -257,20 +175,7 @@ export class Tsdb {
    */
   flush(): Promise<string[]> {
     return this.#maintain(async (engine) => {
-      const ids: string[] = [];
-      // Planned anew for each block: the head's oldest sample may be years behind the next one.
-      const next = (): CutRange | undefined => nextFlush(boundsOf(engine.head), this.#options.blockRangeMs);
-      let end: number | undefined;
-      for (let range = next(); range !== undefined; range = next()) {
-        const isLast = range.maxTimeMs > engine.head.maxTimeMs;
-        const cut = await this.#cut(engine, range);
-        ids.push(...cut);
-        end = range.maxTimeMs;
-        // The series that are left have nothing in order, only what came out of order.
-        if (isLast && cut.length === 0) break;
-      }
-      ids.push(...(await this.#compactOutOfOrder(engine)));
-      if (end !== undefined) await this.#truncateLog(engine, end);
+      const ids = await this.#cutter.cutAll(engine);
       await this.#measure();
       return ids;
     });
@@ -278,7 +183,11 @@ export class Tsdb {
 
   /** Writes what came out of order into blocks of its own, as cuts and flushes do behind theirs. Resolves with their ids. */
   compactOutOfOrder(): Promise<string[]> {
-    return this.#maintain((engine) => this.#compactOutOfOrder(engine));
+    return this.#maintain(async (engine) => {
+      const ids = await this.#cutter.compactOutOfOrder(engine);
+      if (ids.length > 0) await this.#measure();
+      return ids;
+    });
   }
 
   /** Moves finished chunks from memory to files. Meant to be called once a minute, and when memory is short. */
@@ -296,27 +205,17 @@ export class Tsdb {
    */
   applyRetention(uploaded: ReadonlySet<string> | undefined): Promise<string[]> {
     return this.#maintenance.run(async () => {
-      const { vfs, dir, clock, retentionMs, retentionBytesMax = 0 } = this.#options;
-      const blocks = [];
-      for (const { ulid, minTime, maxTime, compaction } of this.#blocks) {
-        const bytes = retentionBytesMax > 0 ? await bytesBelow(vfs, `${dir}/${ulid}`) : 0;
-        const deletable = compaction.deletable ?? false;
-        blocks.push({ id: ulid, minTimeMs: minTime, maxTimeMs: maxTime, deletable, bytes });
-      }
+      const { clock, retentionMs, retentionBytesMax = 0 } = this.#options;
       const otherBytes = retentionBytesMax > 0 ? await this.#logBytes() : 0;
       const policy = { retentionMs, retentionBytesMax, otherBytes, nowMs: clock.nowMs(), uploaded };
-      const { doomed, heldBack } = planRetention(blocks, policy);
-      this.stats.blocksHeldBack = heldBack.length;
-      const ids: string[] = [];
-      for (const { id, reason } of doomed) {
-        await deleteBlock(vfs, dir, id);
-        this.#blocks = this.#blocks.filter(({ ulid }) => ulid !== id);
+      const { doomed, heldBack } = await applyRetention(this.#options, this.blocks, policy, ({ id, reason }) => {
+        this.#blocks.remove(id);
         this.stats.blocksDeleted += 1;
         if (reason === 'size') this.stats.blocksDeletedForSize += 1;
-        ids.push(id);
-      }
-      if (ids.length > 0) await this.#measure();
-      return ids;
+      });
+      this.stats.blocksHeldBack = heldBack.length;
+      if (doomed.length > 0) await this.#measure();
+      return doomed.map(({ id }) => id);
     });
   }
 
@@ -370,7 +269,7 @@ export class Tsdb {
     if (journal.bytes > journalBytesMax)
       throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${journal.bytes} bytes wait for the log's replay`);
     const { rejected, hasRejections, samples } = judgeUnseen(batch, group, {
-      minTimeMs: (this.#options.outOfOrderWindowMs ?? 0) > 0 ? timestampMsMin : this.#minValidTimeMs,
+      minTimeMs: (this.#options.outOfOrderWindowMs ?? 0) > 0 ? timestampMsMin : this.#blocks.coveredMs,
       maxTimeMs: this.#timestampMsMax(),
     });
     if (hasRejections) this.#count(rejected);
@@ -413,7 +312,7 @@ export class Tsdb {
     const open = (): ReturnType<typeof Engine.open> =>
       Engine.open(this.#options, {
         signal: this.#closing.signal,
-        minValidTimeMs: this.#minValidTimeMs,
+        minValidTimeMs: this.#blocks.coveredMs,
         onHead: (head) => (this.#head = head),
       });
     // Without a journal the database is handed out only after this: it must not wait behind the long replays of others.
@@ -430,7 +329,7 @@ export class Tsdb {
       throw error;
     }
     this.stats.replays += 1;
-    this.stats.replaySeconds = (clock.monotonicMs() - startMs) / 1000;
+    this.stats.replaySeconds = (clock.monotonicMs() - startMs) / secondMs;
   }
 
   /** Takes over what came during the replay; from its end on, writes go to the engine. */
@@ -494,102 +393,6 @@ export class Tsdb {
     );
   }
 
-  /** Writes one block and drops from the head what it covers. */
-  async #cut(engine: Engine, range: CutRange): Promise<string[]> {
-    const { clock, log, dir } = this.#options;
-    const { head } = engine;
-    const startMs = clock.monotonicMs();
-    try {
-      // What an earlier cut could not finish: its block is there, the samples still are in the head.
-      await inSlices((budgetMs) => head.truncate(this.#coveredMs, budgetMs));
-      const meta = await this.#cutRefusingOlder(engine, range);
-      this.#coveredMs = range.maxTimeMs;
-      this.#minValidTimeMs = Math.max(this.#minValidTimeMs, range.maxTimeMs);
-      if (meta !== undefined) {
-        this.#blocks.push(meta);
-        log.info('block is cut', {
-          dir,
-          block: meta.ulid,
-          minTime: meta.minTime,
-          maxTime: meta.maxTime,
-          series: meta.stats.numSeries ?? 0,
-          samples: meta.stats.numSamples ?? 0,
-          seconds: (clock.monotonicMs() - startMs) / 1000,
-        });
-      }
-      await inSlices((budgetMs) => head.truncate(range.maxTimeMs, budgetMs));
-      await engine.truncateChunks();
-      this.stats.cuts += 1;
-      return meta === undefined ? [] : [meta.ulid];
-    } catch (error) {
-      this.stats.cutFailures += 1;
-      throw error;
-    } finally {
-      this.stats.cutSeconds += (clock.monotonicMs() - startMs) / 1000;
-    }
-  }
-
-  /** Writes the block. From the first moment nothing older is accepted: a sample that came after its series was gathered would be in no block. */
-  async #cutRefusingOlder(engine: Engine, range: CutRange): Promise<BlockMeta | undefined> {
-    const { clock, dir, randomBytes } = this.#options;
-    const { head, chunks } = engine;
-    const minValidBefore = head.minValidTimeMs;
-    head.minValidTimeMs = Math.max(minValidBefore, range.maxTimeMs);
-    const builder = head.snapshot(range.minTimeMs, range.maxTimeMs - 1);
-    try {
-      await inSlices((budgetMs) => builder.prepare(budgetMs));
-      // Chunks that wait for their file are found there by whoever writes the block.
-      await chunks.flush();
-      const ulid = createUlid(clock.nowMs(), randomBytes(10));
-      return await this.#heavyWork.cutBlock({ dir, ulid, ...range, snapshot: builder.description() });
-    } catch (error) {
-      // There is no block, so that what is older may come again.
-      head.minValidTimeMs = minValidBefore;
-      throw error;
-    } finally {
-      builder.close();
-    }
-  }
-
-  /** Writes what came out of order into blocks of its own, and empties its log (spec/tsdb.md 5.9). */
-  async #compactOutOfOrder(engine: Engine): Promise<string[]> {
-    if (engine.head.outOfOrder.seriesCount === 0) return [];
-    const { log, dir } = this.#options;
-    const segment = await engine.rollOutOfOrderLog();
-    const snapshot = engine.head.outOfOrderSnapshot();
-    await engine.chunks.flush();
-    const metas = await writeOutOfOrderBlocks(this.#options, snapshot);
-    for (const meta of metas) {
-      this.#blocks.push(meta);
-      this.stats.outOfOrderBlocks += 1;
-      log.info('block of out-of-order samples is written', {
-        dir,
-        block: meta.ulid,
-        minTime: meta.minTime,
-        maxTime: meta.maxTime,
-        samples: meta.stats.numSamples ?? 0,
-      });
-    }
-    snapshot.drop();
-    await inSlices((budgetMs) => engine.head.truncate(this.#coveredMs, budgetMs));
-    if (segment !== undefined) await engine.truncateOutOfOrderLog(segment);
-    await engine.truncateChunks();
-    return metas.map(({ ulid }) => ulid);
-  }
-
-  /** Replaces the log's old segments by a checkpoint. A failure costs disk, not data, and is tried again after the next cut. */
-  async #truncateLog(engine: Engine, minTimeMs: number): Promise<void> {
-    try {
-      if (await engine.truncateLog(minTimeMs, this.#heavyWork)) this.stats.checkpoints += 1;
-    } catch (error) {
-      this.stats.checkpointFailures += 1;
-      this.#options.log.error('log could not be truncated', {
-        dir: this.#options.dir,
-        error: messageOf(error),
-      });
-    }
-  }
-
   /** Bytes of what a start replays. */
   async #logBytes(): Promise<number> {
     const { vfs, dir } = this.#options;
@@ -601,11 +404,6 @@ export class Tsdb {
     const { vfs, dir } = this.#options;
     this.#bytesOnDisk = await bytesBelow(vfs, dir).catch(() => this.#bytesOnDisk);
   }
-}
-
-/** The head keeps its times when it has been emptied; a head without series has nothing to cut. */
-function boundsOf(head: Head): HeadBounds {
-  return head.seriesCount === 0 ? { minTimeMs: Infinity, maxTimeMs: -Infinity } : head;
 }
 
 function refuseIfBehind(pendingBytes: number, pendingBytesMax: number): void {
