@@ -17,7 +17,7 @@ const constraints = (kind, table) =>
   Object.entries(table).map(([name, allowed]) => ({ sourceTag: `${kind}:${name}`, onlyDependOnLibsWithTags: allowed.map((tag) => `${kind}:${tag}`) }));
 
 // Layers that must run unchanged in a simulator or a worker: no Node modules.
-const pure = ['base', 'model', 'kernel', 'remote-write', 'chunk', 'block', 'ring', 'wire'].map((name) => `libs/${name}/src/**/*.ts`);
+const pure = ['base', 'model', 'kernel', 'remote-write', 'chunk', 'block', 'ring', 'wire', 'select', 'promql'].map((name) => `libs/${name}/src/**/*.ts`);
 const tests = ['**/*.test.ts', '**/*.bench.ts', '**/testing/**', 'tools/**'];
 
 export default tseslint.config(

@@ -6,7 +6,7 @@ import {
   type ShardSeries,
   type ShardSnapshotReader,
 } from '@gauntlet/kernel';
-import { compareLabels } from './compare-labels.js';
+import { compareCanonicalLabels } from '@gauntlet/model';
 import type {
   HeadChunk,
   HeadCursor,
@@ -141,7 +141,7 @@ class SnapshotCursor implements HeadCursor {
     let best: Lane | undefined;
     for (const lane of this.#lanes) {
       if (lane.series === undefined) continue;
-      if (best?.series === undefined || compareLabels(lane.series.labels, best.series.labels) < 0) best = lane;
+      if (best?.series === undefined || compareCanonicalLabels(lane.series.labels, best.series.labels) < 0) best = lane;
     }
     return best;
   }

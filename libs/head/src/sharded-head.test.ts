@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { decodeXor } from '@gauntlet/chunk';
 import { RecordCorruptError, createHead, hasRef, type Head, type HeadSeries, type Rejections } from './index.js';
-import { compareLabels } from './compare-labels.js';
+import { compareCanonicalLabels } from '@gauntlet/model';
 import { canonicalLabels, layOutBatch, type TestLabels, type TestRow } from './testing/lay-out-batch.js';
 import { ModelHead, type ModelSeries } from './testing/model-head.js';
 import { decodeSamplesRecord, decodeSeriesRecord } from './testing/wal-records.js';
@@ -55,7 +55,7 @@ function readAll(head: Head, min = -Infinity, max = Infinity): SeriesCopy[] {
 function modelSeries(model: ModelHead): SeriesCopy[] {
   return [...model.series.values()]
     .map((series: ModelSeries) => ({ series, labels: canonicalLabels(series.labels) }))
-    .sort((a, b) => compareLabels(a.labels, b.labels))
+    .sort((a, b) => compareCanonicalLabels(a.labels, b.labels))
     .map(({ series, labels }) => ({
       ref: series.ref,
       labels: labels.toString('hex'),

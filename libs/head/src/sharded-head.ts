@@ -17,7 +17,7 @@ import {
 } from '@gauntlet/kernel';
 import { RecordMalformedError, RecordType, decodeSamplesV2, encodeSamples, recordType } from '@gauntlet/wal';
 import { before } from './classify.js';
-import { compareLabels } from './compare-labels.js';
+import { compareCanonicalLabels } from '@gauntlet/model';
 import { ExemplarRing } from './exemplar-ring.js';
 import { ShardsSnapshot, openHeadSnapshot } from './head-snapshot.js';
 import {
@@ -316,7 +316,7 @@ class ShardedHead implements Head {
         samples: visible(samples, { ...allTimes, deleted }),
       });
     }
-    all.sort((a, b) => compareLabels(a.labels, b.labels));
+    all.sort((a, b) => compareCanonicalLabels(a.labels, b.labels));
     return {
       series: all,
       drop: () => {

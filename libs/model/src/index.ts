@@ -1,3 +1,4 @@
+export { canonicalLabels, compareCanonicalLabels, labelsOfCanonical, varintAt, varintEnd } from './canonical-labels.js';
 export { areLabelsValid, compareLabels, compareUtf8, labelsOf, type Label, type Labels } from './labels.js';
 export { staleMarkerBits } from './stale.js';
 export {
