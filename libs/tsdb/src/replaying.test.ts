@@ -5,11 +5,12 @@ import { FaultyVfs, MemoryVfs } from '@gauntlet/vfs/testing';
 import type { Vfs } from '@gauntlet/vfs';
 import { journalName } from './journal.js';
 import { batchOf, samplesInBlocks, type LabSample } from './testing/tenant-lab.js';
-import { LabClock } from './testing/lab-clock.js';
+import type { LabClock } from './testing/lab-clock.js';
+import { labDir, labOptions } from './testing/lab-options.js';
 import { Tsdb } from './tsdb.js';
 import type { Gate, TsdbOptions } from './tsdb-options.js';
 
-const dir = '/data/tenant';
+const dir = labDir;
 
 /** Holds every replay back until it is opened. */
 class LabGate implements Gate {
@@ -21,25 +22,9 @@ class LabGate implements Gate {
   }
 }
 
-function optionsOf(vfs: Vfs, more: Partial<TsdbOptions> = {}): TsdbOptions {
-  let seed = 0;
-  const clock = new LabClock();
-  return {
-    vfs,
-    dir,
-    clock,
-    randomBytes: (length) => Uint8Array.from({ length }, () => (seed = (seed * 31 + 7) % 251)),
-    log: silentLog,
-    blockRangeMs: 1000,
-    chunkRangeMs: 1000,
-    retentionMs: 0,
-    futureWindowMs: 0,
-    wal: { compress: true, segmentBytesMax: 1 << 16, clock },
-    pendingBytesMax: 1 << 24,
-    briefReplayBytesMax: 0,
-    ...more,
-  };
-}
+/** However short the log is, it is replayed behind the opening. */
+const optionsOf = (vfs: Vfs, more: Partial<TsdbOptions> = {}): TsdbOptions =>
+  labOptions(vfs, { briefReplayBytesMax: 0, ...more });
 
 const textOf = (samples: readonly LabSample[]): string[] => samples.map((sample) => sample.join(' ')).sort();
 const roundOf = (timestampMs: number): LabSample[] =>
@@ -194,5 +179,12 @@ test('whoever ends a database can wait for the replay that is under way', async 
   expect(database.state).toBe('open');
   await database.flush();
   expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf([...written, ...roundOf(1200)]));
+  await database.close();
+});
+
+test('a new database does not wait behind the replays of others', async () => {
+  const itsTurnNeverComes: Gate = { run: () => new Promise(() => {}) };
+  const database = await Tsdb.open(labOptions(new MemoryVfs(), { replayGate: itsTurnNeverComes }));
+  expect(database.state).toBe('open');
   await database.close();
 });

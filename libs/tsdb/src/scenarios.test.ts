@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { silentLog } from '@gauntlet/base';
 import { MemoryVfs } from '@gauntlet/vfs/testing';
 import { LabClock } from './testing/lab-clock.js';
+import { labDir, labOptions } from './testing/lab-options.js';
 import { batchOf, samplesInBlocks, type LabSample } from './testing/tenant-lab.js';
 import { Tsdb } from './tsdb.js';
 import type { TsdbOptions } from './tsdb-options.js';
@@ -40,7 +40,7 @@ interface Scenario {
 }
 
 const rangeMs = 7_200_000;
-const dir = '/data/tenant';
+const dir = labDir;
 
 /** Where we differ on purpose. */
 const differences: Readonly<Record<string, 'merges blocks' | 'other bounds'>> = {
@@ -53,6 +53,8 @@ const differences: Readonly<Record<string, 'merges blocks' | 'other bounds'>> = 
 };
 
 let seed = 0;
+/** Ids of blocks differ after a database is opened again. */
+const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => (seed = (seed * 31 + 7) % 251));
 
 /** What Prometheus' database did, recorded. Left out: deletions by request and compaction of blocks, which an ingester does not do. */
 const scenarios = readFileSync(join(__dirname, '../testdata/scenarios.jsonl'), 'utf8')
@@ -63,22 +65,15 @@ const scenarios = readFileSync(join(__dirname, '../testdata/scenarios.jsonl'), '
     ({ steps, options }) => steps.every(({ op }) => op !== 'delete') && Number(options.maxBlockRange) === rangeMs,
   );
 
-function optionsOf(vfs: MemoryVfs, scenario: Scenario, clock: LabClock): TsdbOptions {
-  return {
-    vfs,
-    dir,
+const optionsOf = (vfs: MemoryVfs, scenario: Scenario, clock: LabClock): TsdbOptions =>
+  labOptions(vfs, {
     clock,
-    randomBytes: (length) => Uint8Array.from({ length }, () => (seed = (seed * 31 + 7) % 251)),
-    log: silentLog,
+    randomBytes,
     blockRangeMs: rangeMs,
     chunkRangeMs: rangeMs,
-    retentionMs: 0,
-    futureWindowMs: 0,
     outOfOrderWindowMs: Number(scenario.options.outOfOrderWindow),
     wal: { compress: true, clock },
-    pendingBytesMax: 1 << 24,
-  };
-}
+  });
 
 async function append(database: Tsdb, step: Step): Promise<Map<string, number>> {
   const outcomes = new Map<string, number>();

@@ -1,34 +1,12 @@
-import { silentLog } from '@gauntlet/base';
 import { until } from '@gauntlet/base/testing';
 import { parseBlockMeta } from '@gauntlet/block';
 import { CrashVfs, FaultyVfs, MemoryVfs } from '@gauntlet/vfs/testing';
-import type { Vfs } from '@gauntlet/vfs';
 import { LabClock } from './testing/lab-clock.js';
+import { labDir, labOptions } from './testing/lab-options.js';
 import { batchOf, samplesInBlocks, type LabSample } from './testing/tenant-lab.js';
 import { Tsdb } from './tsdb.js';
-import type { TsdbOptions } from './tsdb-options.js';
 
-const rangeMs = 1000;
-const dir = '/data/tenant';
-
-function optionsOf(vfs: Vfs, more: Partial<TsdbOptions> = {}): TsdbOptions {
-  let seed = 0;
-  const clock = new LabClock();
-  return {
-    vfs,
-    dir,
-    clock,
-    randomBytes: (length) => Uint8Array.from({ length }, () => (seed = (seed * 31 + 7) % 251)),
-    log: silentLog,
-    blockRangeMs: rangeMs,
-    chunkRangeMs: rangeMs,
-    retentionMs: 0,
-    futureWindowMs: 0,
-    wal: { compress: true, segmentBytesMax: 1 << 16, clock },
-    pendingBytesMax: 1 << 24,
-    ...more,
-  };
-}
+const dir = labDir;
 
 const textOf = (samples: readonly LabSample[]): string[] => samples.map((sample) => sample.join(' ')).sort();
 
@@ -51,7 +29,7 @@ const rounds = (from: number, to: number, step: number): LabSample[][] => {
 
 test('what was written is in the blocks of a flush, one for each aligned range', async () => {
   const vfs = new MemoryVfs();
-  const database = await Tsdb.open(optionsOf(vfs));
+  const database = await Tsdb.open(labOptions(vfs));
   const all = rounds(500, 3200, 50);
   await database.replayed;
   for (const samples of all) await write(database, samples);
@@ -70,16 +48,16 @@ test('what was written is in the blocks of a flush, one for each aligned range',
 
 test('what was written and not cut comes back from the log', async () => {
   const vfs = new MemoryVfs();
-  const first = await Tsdb.open(optionsOf(vfs));
+  const first = await Tsdb.open(labOptions(vfs));
   const all = rounds(0, 900, 30);
   for (const samples of all) await write(first, samples);
   await first.close();
-  const second = await Tsdb.open(optionsOf(vfs));
+  const second = await Tsdb.open(labOptions(vfs));
   expect(second.head.seriesCount).toBe(8);
   await second.flush();
   expect(await samplesInBlocks(vfs, dir, second)).toEqual(textOf(all.flat()));
   await second.close();
-  const third = await Tsdb.open(optionsOf(vfs));
+  const third = await Tsdb.open(labOptions(vfs));
   expect(third.head.seriesCount).toBe(0);
   expect(third.blocks).toHaveLength(1);
   await third.close();
@@ -87,7 +65,7 @@ test('what was written and not cut comes back from the log', async () => {
 
 test('samples that lie ages apart are flushed to as many blocks as there are, and absurd times are refused', async () => {
   const vfs = new MemoryVfs();
-  const database = await Tsdb.open(optionsOf(vfs));
+  const database = await Tsdb.open(labOptions(vfs));
   const far = Number.MAX_SAFE_INTEGER - 1;
   const all: LabSample[] = [
     ['a', -far, 1],
@@ -100,13 +78,13 @@ test('samples that lie ages apart are flushed to as many blocks as there are, an
   expect(await database.flush()).toHaveLength(4);
   expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf(all));
   await database.close();
-  const refused = await Tsdb.open(optionsOf(new MemoryVfs()));
+  const refused = await Tsdb.open(labOptions(new MemoryVfs()));
   expect(refused.append(batchOf([['a', -(2 ** 53), 1]]), 0).rejected.outOfBounds).toBe(1);
   await refused.close();
 });
 
 test('samples beyond the window into the future are out of bounds', async () => {
-  const options = optionsOf(new MemoryVfs(), { futureWindowMs: 100 });
+  const options = labOptions(new MemoryVfs(), { futureWindowMs: 100 });
   (options.clock as LabClock).now = 5000;
   const database = await Tsdb.open(options);
   expect(database.append(batchOf([['a', 5101, 1]]), 0).rejected.outOfBounds).toBe(1);
@@ -116,7 +94,7 @@ test('samples beyond the window into the future are out of bounds', async () => 
 
 test('a head is cut once its oldest sample is one and a half ranges old, and only as far as that', async () => {
   const vfs = new MemoryVfs();
-  const options = optionsOf(vfs);
+  const options = labOptions(vfs);
   const database = await Tsdb.open(options);
   const all = rounds(0, 2700, 100);
   for (const samples of all) await write(database, samples);
@@ -143,7 +121,7 @@ test('a head is cut once its oldest sample is one and a half ranges old, and onl
 
 test('writes go on while a block is cut, and a sample that came too late for it is refused, not lost', async () => {
   const vfs = new MemoryVfs();
-  const options = optionsOf(vfs);
+  const options = labOptions(vfs);
   const database = await Tsdb.open(options);
   const before = rounds(0, 400, 10);
   for (const samples of before) await write(database, samples);
@@ -162,7 +140,7 @@ test('writes go on while a block is cut, and a sample that came too late for it 
 
 test('the log is cut back behind blocks, and what it still holds is enough', async () => {
   const vfs = new MemoryVfs();
-  const options = optionsOf(vfs, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
+  const options = labOptions(vfs, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
   let database = await Tsdb.open(options);
   const all: LabSample[] = [];
   for (let turn = 0; turn < 8; turn++) {
@@ -186,7 +164,7 @@ test('the log is cut back behind blocks, and what it still holds is enough', asy
 
 test('while the log cannot be written its old segments are given up all the same, so that a full disk heals', async () => {
   const disk = new FaultyVfs(new MemoryVfs());
-  const options = optionsOf(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
+  const options = labOptions(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
   const database = await Tsdb.open(options);
   // Rounds of many series, so that there are segments to give up.
   const wide = (timestampMs: number): LabSample[] =>
@@ -213,7 +191,7 @@ test('while the log cannot be written its old segments are given up all the same
 
 test('retention deletes old blocks, but none that is not in the bucket', async () => {
   const vfs = new MemoryVfs();
-  const options = optionsOf(vfs, { retentionMs: 1500 });
+  const options = labOptions(vfs, { retentionMs: 1500 });
   (options.clock as LabClock).now = 10_000;
   const database = await Tsdb.open(options);
   for (const samples of rounds(0, 4000, 100)) await write(database, samples);
@@ -229,7 +207,7 @@ test('retention deletes old blocks, but none that is not in the bucket', async (
 
 test('leftovers of a killed process are removed at the start, compacted parents as well', async () => {
   const vfs = new MemoryVfs();
-  const database = await Tsdb.open(optionsOf(vfs));
+  const database = await Tsdb.open(labOptions(vfs));
   for (const samples of rounds(0, 2000, 100)) await write(database, samples);
   await database.flush();
   await database.close();
@@ -242,7 +220,7 @@ test('leftovers of a killed process are removed at the start, compacted parents 
   const file = await vfs.open(path, 'replace');
   await file.write(Buffer.from(JSON.stringify(meta)), 0);
   await file.close();
-  const again = await Tsdb.open(optionsOf(vfs));
+  const again = await Tsdb.open(labOptions(vfs));
   expect((await vfs.readDir(dir)).map(({ name }) => name)).toEqual([child!.ulid, 'chunks_head', 'wal']);
   expect(again.blocks.map(({ ulid }) => ulid)).toEqual([child!.ulid]);
   await again.close();
@@ -250,7 +228,7 @@ test('leftovers of a killed process are removed at the start, compacted parents 
 
 test('while the log cannot be written, writes are refused; afterwards what was in memory is logged before anything else', async () => {
   const disk = new FaultyVfs(new MemoryVfs());
-  const options = optionsOf(disk);
+  const options = labOptions(disk);
   const database = await Tsdb.open(options);
   await write(database, round(10));
   disk.fail({
@@ -285,7 +263,7 @@ test(`after a loss of power anywhere, every answered sample is there and none th
     await disk.makeDir('/data');
     await disk.syncDir('/');
     disk.losePowerIn(5 + ((seed * 37) % 400));
-    const options = optionsOf(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
+    const options = labOptions(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
     let doomed: Tsdb | undefined;
     try {
       const database = (doomed = await Tsdb.open(options));
@@ -303,7 +281,7 @@ test(`after a loss of power anywhere, every answered sample is there and none th
       await doomed?.close().catch(() => {});
     }
     const after = disk.afterPowerLoss(seed);
-    const database = await Tsdb.open(optionsOf(after));
+    const database = await Tsdb.open(labOptions(after));
     await database.flush();
     const found = new Set(await samplesInBlocks(after, dir, database));
     await database.close();
@@ -316,7 +294,7 @@ test(`after a loss of power anywhere, every answered sample is there and none th
 test('no single failing call to the disk loses what was answered', async () => {
   const run = async (disk: FaultyVfs): Promise<{ answered: string[]; inner: string[] }> => {
     const answered: string[] = [];
-    const options = optionsOf(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
+    const options = labOptions(disk, { wal: { compress: false, segmentBytesMax: 1 << 15, clock: new LabClock() } });
     let database: Tsdb | undefined;
     for (let attempt = 0; attempt < 3 && database === undefined; attempt++)
       database = await Tsdb.open(options).catch(() => undefined);
@@ -335,7 +313,7 @@ test('no single failing call to the disk loses what was answered', async () => {
     }
     await database!.close().catch(() => {});
     disk.heal();
-    const again = await Tsdb.open(optionsOf(disk));
+    const again = await Tsdb.open(labOptions(disk));
     await again.flush();
     const inner = await samplesInBlocks(disk, dir, again);
     await again.close();

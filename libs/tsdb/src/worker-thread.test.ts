@@ -1,16 +1,18 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog, systemClock } from '@gauntlet/base';
+import { systemClock } from '@gauntlet/base';
 import { nodeVfs } from '@gauntlet/vfs';
 import { buildSync } from 'esbuild';
 import type { HeavyWork } from './heavy-work.js';
+import { labOptions } from './testing/lab-options.js';
 import { batchOf, type LabSample } from './testing/tenant-lab.js';
 import { Tsdb } from './tsdb.js';
 import { WorkerThread } from './worker-thread.js';
 
 let root: string;
 let program: string;
+const open: Tsdb[] = [];
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'worker-thread-'));
@@ -30,6 +32,8 @@ beforeAll(() => {
   });
 });
 
+afterEach(() => Promise.all(open.splice(0).map((database) => database.close())));
+
 afterAll(() => rmSync(root, { recursive: true }));
 
 const rangeMs = 60_000;
@@ -42,21 +46,17 @@ const sample = (series: number, round: number): LabSample => [
 /** A database with samples of one range and of the next, whose first range is cut while appends go on. */
 async function cutWith(name: string, heavyWork: HeavyWork | undefined): Promise<{ dir: string; database: Tsdb }> {
   const dir = join(root, name);
-  let seed = 0;
-  const database = await Tsdb.open({
-    vfs: nodeVfs,
-    dir,
-    clock: { ...systemClock, nowMs: () => 2.6 * rangeMs },
-    randomBytes: (length) => Uint8Array.from({ length }, () => (seed = (seed * 31 + 7) % 251)),
-    log: silentLog,
-    blockRangeMs: rangeMs,
-    chunkRangeMs: rangeMs,
-    retentionMs: 0,
-    futureWindowMs: 0,
-    wal: { compress: true, durability: 'write', segmentBytesMax: 32_768 },
-    pendingBytesMax: 1 << 26,
-    ...(heavyWork === undefined ? {} : { heavyWork }),
-  });
+  const database = await Tsdb.open(
+    labOptions(nodeVfs, {
+      dir,
+      clock: { ...systemClock, nowMs: () => 2.6 * rangeMs },
+      blockRangeMs: rangeMs,
+      chunkRangeMs: rangeMs,
+      wal: { compress: true, durability: 'write', segmentBytesMax: 32_768 },
+      ...(heavyWork === undefined ? {} : { heavyWork }),
+    }),
+  );
+  open.push(database);
   const all = Array.from({ length: 200 }, (_, series) => series);
   for (let round = 0; round < 62; round += 1) {
     await database.append(batchOf(all.map((series) => sample(series, round))), 0).committed;
@@ -96,7 +96,6 @@ test('a block and a checkpoint that a worker writes while appends go on have the
   expect(checkpointFiles(there.dir)).toEqual(checkpointFiles(here.dir));
   expect(there.database.stats.checkpoints).toBe(1);
   expect(there.database.blocks[0]!.stats).toMatchObject({ numSeries: 200 });
-  for (const { database } of [here, there]) await database.close();
   await thread.close();
 });
 
