@@ -1,173 +1,57 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { decodeChunk, type ChunkSample } from '@gauntlet/chunk';
-import { loadHeadChunks } from '@gauntlet/head-chunks';
-import { decodeCanonicalLabels } from '@gauntlet/kernel';
-import { nodeVfs } from '@gauntlet/vfs';
-import { replayWal } from '@gauntlet/wal';
-import { createHead, openHeadSnapshot, trimChunk, type Head, type HeadChunk, type HeadOptions } from './index.js';
+import { decodeChunk } from '@gauntlet/chunk';
+import { createHead } from './index.js';
 import { layOutBatch, type TestLabels, type TestRow } from './testing/lay-out-batch.js';
 import {
-  histogramOf,
-  recordedSample,
-  type RecordedHistogram,
-  type RecordedSample,
-  type RecordedSeries,
-} from './testing/recorded-samples.js';
-
-const recorded = (...path: string[]): string => join(__dirname, '../testdata/recorded', ...path);
-const json = <T>(...path: string[]): T => JSON.parse(readFileSync(recorded(...path), 'utf8')) as T;
-const lines = <T>(...path: string[]): T[] => {
-  const bytes = readFileSync(recorded(...path));
-  const text = path.at(-1)!.endsWith('.gz') ? gunzipSync(bytes).toString() : bytes.toString();
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T);
-};
-
-/** Brings a head up from a data directory, as a database does. */
-async function openRecorded(
-  { wal, wbl, chunks }: { readonly wal: string; readonly wbl?: string; readonly chunks?: string },
-  options: Partial<HeadOptions> = {},
-): Promise<{ readonly head: Head; readonly read: (chunk: HeadChunk) => ChunkSample[] }> {
-  const head = createHead({ chunkRangeMs: 7_200_000, exemplarsMax: 1000, ...options });
-  const stored = new Map<string, Uint8Array>();
-  if (chunks !== undefined) {
-    await loadHeadChunks(nodeVfs, chunks, {
-      onChunk: (chunk, data) => {
-        stored.set(`${String(chunk.position.file)} ${String(chunk.position.offset)}`, data.slice());
-        head.attachStored(chunk);
-      },
-    });
-  }
-  await replayWal(nodeVfs, wal, {
-    onRecord: (record) => {
-      head.replay(record);
-    },
-  });
-  if (wbl !== undefined) {
-    await replayWal(nodeVfs, wbl, {
-      fromSegment: 'first',
-      onRecord: (record) => {
-        head.replayOutOfOrder(record);
-      },
-    });
-  }
-  const read = (chunk: HeadChunk): ChunkSample[] => {
-    if (chunk.data !== undefined) return decodeChunk(chunk.encoding, chunk.data);
-    const data = stored.get(`${String(chunk.stored.file)} ${String(chunk.stored.offset)}`)!;
-    expect(data.length).toBe(chunk.stored.dataLength);
-    return trimChunk(chunk, data).flatMap((held) => decodeChunk(held.encoding, held.data));
-  };
-  return { head, read };
-}
-
-/** All that a query over everything returns: of samples with one time, that in order. */
-function dump(head: Head, read: (chunk: HeadChunk) => ChunkSample[]): RecordedSeries[] {
-  const all = new Map<string, Map<bigint, ChunkSample>>();
-  const add = (labels: Uint8Array, samples: Iterable<ChunkSample>): void => {
-    const key = Buffer.from(labels).toString('hex');
-    if (!all.has(key)) all.set(key, new Map());
-    for (const sample of samples)
-      if (!all.get(key)!.has(sample.timestampMs)) all.get(key)!.set(sample.timestampMs, sample);
-  };
-  const builder = head.snapshot(-Infinity, Infinity);
-  while (builder.prepare(1));
-  const cursor = openHeadSnapshot(builder.description());
-  for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
-    add(series.labels, series.chunks.flatMap(read));
-  }
-  builder.close();
-  for (const { labels, chunks, samples } of head.outOfOrderSnapshot().series) {
-    add(labels, chunks.flatMap(read));
-    add(labels, samples);
-  }
-  return [...all].map(([key, samples]) => ({
-    labels: decodeCanonicalLabels(Buffer.from(key, 'hex')).map(([n, v]): [string, string] => [
-      n.toString(),
-      v.toString(),
-    ]),
-    samples: [...samples.values()].sort((a, b) => Number(a.timestampMs - b.timestampMs)).map(recordedSample),
-  }));
-}
-
-const fields = 'kind hint schema zeroThreshold sum count zeroCount posSpans negSpans pos neg custom'.split(' ');
-
-/** As texts, which compare faster than objects do. */
-const byLabels = (series: readonly RecordedSeries[]) =>
-  new Map(
-    series.map(({ labels, samples }) => [
-      JSON.stringify(labels),
-      samples.map((sample) => JSON.stringify(sample, fields)).join('\n'),
-    ]),
-  );
-
-/** Start timestamps are not kept. */
-const withoutStart = (series: readonly RecordedSeries[]): RecordedSeries[] =>
-  series.map(({ labels, samples }) => ({ labels, samples: samples.map(([t, value]) => [t, value] as const) }));
-
-/** Which samples of a merge may say that they follow one another depends on how it was done. */
-const withoutHints = (series: readonly RecordedSeries[]): RecordedSeries[] =>
-  series.map(({ labels, samples }) => ({
-    labels,
-    samples: samples.map(([t, value]): RecordedSample => [
-      t,
-      typeof value === 'string' ? value : { ...value, hint: 'unknown' },
-    ]),
-  }));
-
-function exemplarsOf(head: Head, labelsOf: ReadonlyMap<number, string>): Map<string, unknown> {
-  return new Map(
-    [...head.exemplars!.all()].map(({ ref, exemplars }) => [
-      labelsOf.get(ref)!,
-      exemplars.map(({ timestampMs, valueBits, labels }) => [
-        String(timestampMs),
-        valueBits.toString(16).padStart(16, '0'),
-        labels.map(({ name, value }) => [name, value]),
-      ]),
-    ]),
-  );
-}
-
-function refsOf(head: Head): Map<number, string> {
-  const refs = new Map<number, string>();
-  const cursor = head.cursor(-Infinity, Infinity);
-  for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
-    const labels = decodeCanonicalLabels(series.labels).map(([n, v]) => [n.toString(), v.toString()]);
-    refs.set(series.ref, JSON.stringify(labels));
-  }
-  cursor.close();
-  return refs;
-}
-
-interface RecordedExemplars {
-  readonly labels: TestLabels;
-  readonly exemplars: unknown;
-}
-const recordedExemplars = (...path: string[]): Map<string, unknown> =>
-  new Map(json<RecordedExemplars[]>(...path).map(({ labels, exemplars }) => [JSON.stringify(labels), exemplars]));
-
-const goodWal = (name: string): string => join(__dirname, '../../wal/testdata/good', name, 'wal');
+  byLabels,
+  dump,
+  exemplarsOf,
+  json,
+  lines,
+  openRecorded,
+  recorded,
+  recordedExemplars,
+  recordedWal,
+  refsOf,
+  withoutHints,
+  withoutStart,
+} from './testing/open-recorded.js';
+import { histogramOf, type RecordedHistogram, type RecordedSeries } from './testing/recorded-samples.js';
 
 describe('a head brought up from recorded files has the samples and exemplars that Prometheus has:', () => {
   test('a log of records of every type', async () => {
-    const { head, read } = await openRecorded({ wal: goodWal('all-records-snappy') });
+    const { head, read } = await openRecorded({ wal: recordedWal('good/all-records-snappy/wal') });
     expect(byLabels(dump(head, read))).toEqual(byLabels(lines('all-records-snappy', 'replayed.jsonl.gz')));
-    const exemplars = recordedExemplars('all-records-snappy', 'exemplars.json');
-    // A series that was deleted as a whole, of which the recording has kept one of three by chance.
-    for (const labels of exemplars.keys()) if (labels.includes('"metric_1"')) exemplars.delete(labels);
-    expect(exemplarsOf(head, refsOf(head))).toEqual(exemplars);
+    expect(exemplarsOf(head, refsOf(head))).toEqual(recordedExemplars('all-records-snappy', 'exemplars.json'));
     expect([head.minTimeMs, head.maxTimeMs]).toEqual([1_700_000_000_000, 1_700_000_075_001]);
   });
 
   test('a log of records with start timestamps, which are left out', async () => {
-    const { head, read } = await openRecorded({ wal: goodWal('all-records-v2-none') });
+    const { head, read } = await openRecorded({ wal: recordedWal('good/all-records-v2-none/wal') });
     expect(byLabels(dump(head, read))).toEqual(
       byLabels(withoutStart(lines('all-records-v2-none', 'replayed.jsonl.gz'))),
     );
     expect(exemplarsOf(head, refsOf(head))).toEqual(recordedExemplars('all-records-v2-none', 'exemplars.json'));
+  });
+
+  test.each(['all-records-none', 'all-records-zstd'])('the same in another compression: %s', async (name) => {
+    const { head, read } = await openRecorded({ wal: recordedWal('good', name, 'wal') });
+    expect(byLabels(dump(head, read))).toEqual(byLabels(lines('all-records-snappy', 'replayed.jsonl.gz')));
+  });
+
+  test.each(['edges-64KiB-segments-none', 'edges-64KiB-segments-snappy', 'edges-64KiB-segments-zstd'])(
+    'a log of full pages, empty, long and unknown records: %s',
+    async (name) => {
+      const { head, read } = await openRecorded({ wal: recordedWal('good', name, 'wal') });
+      expect(byLabels(dump(head, read))).toEqual(byLabels(lines(name, 'replayed.jsonl.gz')));
+      expect(exemplarsOf(head, refsOf(head))).toEqual(recordedExemplars(name, 'exemplars.json'));
+    },
+  );
+
+  test('a checkpoint and the log behind it', async () => {
+    const { head, read } = await openRecorded({ wal: recordedWal('checkpoint/after/wal') });
+    expect(byLabels(dump(head, read))).toEqual(byLabels(lines('checkpoint', 'replayed.jsonl.gz')));
+    expect([head.minTimeMs, head.maxTimeMs]).toEqual([1_700_001_050_000, 1_700_002_145_000]);
   });
 
   test('a killed directory with a log and head chunks', async () => {
@@ -182,6 +66,33 @@ describe('a head brought up from recorded files has the samples and exemplars th
   test('the same without its head chunks', async () => {
     const { head, read } = await openRecorded({ wal: recorded('headonly', 'data', 'wal') });
     expect(byLabels(dump(head, read))).toEqual(byLabels(lines('headonly', 'dump.jsonl.gz')));
+  });
+
+  test('a killed directory with blocks, a checkpoint, samples out of order and deletions: what is not in blocks', async () => {
+    const data = recorded('blockswal', 'data');
+    const { head: bounds } = json<{
+      readonly head: Record<'minTime' | 'maxTime' | 'minOOOTime' | 'maxOOOTime', string>;
+    }>('blockswal', 'case.json');
+    const files = { wal: join(data, 'wal'), wbl: join(data, 'wbl'), chunks: join(data, 'chunks_head') };
+    const options = { outOfOrderWindowMs: 7_200_000, minValidTimeMs: Number(bounds.minTime) };
+    const { head, read } = await openRecorded(files, options);
+    expect(byLabels(withoutHints(dump(head, read)))).toEqual(
+      byLabels(withoutHints(lines('blockswal', 'dump.jsonl.gz'))),
+    );
+    expect(exemplarsOf(head, refsOf(head))).toEqual(recordedExemplars('blockswal', 'exemplars.json'));
+    const { minTimeMs, maxTimeMs, outOfOrder } = head;
+    // Prometheus' head begins where the blocks end, ours with its oldest sample.
+    expect(minTimeMs - Number(bounds.minTime)).toBe(80_000);
+    expect([maxTimeMs, outOfOrder.minTimeMs, outOfOrder.maxTimeMs]).toEqual(
+      [bounds.maxTime, bounds.minOOOTime, bounds.maxOOOTime].map(Number),
+    );
+  });
+
+  test('the log of a writer of every kind of sample, with conflicts and a commit that was rolled back', async () => {
+    const { head, read } = await openRecorded({ wal: recorded('writer', 'data', 'wal') });
+    expect(byLabels(dump(head, read))).toEqual(byLabels(lines('writer', 'dump.jsonl')));
+    expect(exemplarsOf(head, refsOf(head))).toEqual(recordedExemplars('writer', 'exemplars.json'));
+    expect([head.minTimeMs, head.maxTimeMs]).toEqual([1_700_000_000_000, 1_700_000_105_001]);
   });
 
   test('a killed directory with samples out of order', async () => {
