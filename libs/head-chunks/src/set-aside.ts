@@ -1,5 +1,5 @@
 import { MiB } from '@gauntlet/base';
-import type { Vfs } from '@gauntlet/vfs';
+import { freeNameAside, type Vfs } from '@gauntlet/vfs';
 import { headChunkFileName, type HeadChunkFileEntry } from './file-names.js';
 import { fileHeaderBytes } from './record.js';
 
@@ -21,7 +21,7 @@ export async function setAside(
   const names: string[] = [];
   // From the last down and each one durably, so that a crash leaves no gap in the numbers.
   for (const { name, file } of [...later].reverse()) {
-    const aside = await freeName(vfs, dir, file);
+    const aside = await freeNameAside(vfs, dir, headChunkFileName(file));
     await vfs.rename(`${dir}/${name}`, `${dir}/${aside}`);
     await vfs.syncDir(dir);
     names.push(aside);
@@ -39,7 +39,7 @@ async function setOneAside(
   { name, file, goodEnd }: HeadChunkFileEntry & { readonly goodEnd: number },
 ): Promise<string | undefined> {
   const path = `${dir}/${name}`;
-  const aside = await freeName(vfs, dir, file);
+  const aside = await freeNameAside(vfs, dir, headChunkFileName(file));
   if (goodEnd <= fileHeaderBytes) {
     await vfs.rename(path, `${dir}/${aside}`);
     await vfs.syncDir(dir);
@@ -63,13 +63,6 @@ async function setOneAside(
 function isDiskFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT';
-}
-
-async function freeName(vfs: Vfs, dir: string, file: number): Promise<string> {
-  for (let count = 1; ; count += 1) {
-    const name = `${headChunkFileName(file)}.damaged${count === 1 ? '' : `-${count}`}`;
-    if ((await vfs.stat(`${dir}/${name}`)) === undefined) return name;
-  }
 }
 
 async function copyStart(vfs: Vfs, from: string, to: string, count: number): Promise<void> {

@@ -10,7 +10,7 @@ import {
   type ByteSource,
 } from '@gauntlet/block';
 import { isUlid } from '@gauntlet/model';
-import { replaceFileDurable, type Vfs } from '@gauntlet/vfs';
+import { freeNameAside, replaceFileDurable, type Vfs } from '@gauntlet/vfs';
 
 /** What a start finds of a tenant's blocks. */
 export interface LoadedBlocks {
@@ -172,13 +172,10 @@ async function checkFile(
 }
 
 async function setAside(vfs: Vfs, dir: string, id: string): Promise<string> {
-  for (let count = 1; ; count += 1) {
-    const name = `${id}.damaged${count === 1 ? '' : `-${count}`}`;
-    if ((await vfs.stat(`${dir}/${name}`)) !== undefined) continue;
-    await vfs.rename(`${dir}/${id}`, `${dir}/${name}`);
-    await vfs.syncDir(dir);
-    return name;
-  }
+  const name = await freeNameAside(vfs, dir, id);
+  await vfs.rename(`${dir}/${id}`, `${dir}/${name}`);
+  await vfs.syncDir(dir);
+  return name;
 }
 
 /** Renames the block first, so that no reader finds half of it, and a start finishes what this begins. */

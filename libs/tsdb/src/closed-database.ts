@@ -1,7 +1,7 @@
 import { messageOf, type Log } from '@gauntlet/base';
 import { parseBlockMeta, type BlockMeta } from '@gauntlet/block';
 import { isUlid } from '@gauntlet/model';
-import type { Vfs } from '@gauntlet/vfs';
+import { isSetAside, type Vfs } from '@gauntlet/vfs';
 import { applyRetention } from './apply-retention.js';
 import { byStart } from './block-directory.js';
 import { headChunksDir, walDir, wblDir } from './database-layout.js';
@@ -23,8 +23,6 @@ export interface DatabasePlace {
 
 /** In the order in which they must go: what names series by the log's numbers never outlives the log that numbers them. */
 const logParts = [headChunksDir, wblDir, walDir];
-/** Damaged files are for a human to look at: no log, and never deleted with it. */
-const setAside = /\.damaged(-\d+)?$/;
 /** What a killed process leaves while it writes or deletes a block. */
 const halfDone = /\.tmp-for-(creation|deletion)$/;
 
@@ -53,9 +51,10 @@ export async function forgetLog(vfs: Vfs, dir: string): Promise<void> {
   }
 }
 
+/** Without what is set aside: that is for a person to look at, no log, and never deleted with one. */
 async function partsOf(vfs: Vfs, dir: string): Promise<string[]> {
   if ((await vfs.stat(dir)) === undefined) return [];
-  return (await vfs.readDir(dir)).filter(({ name }) => !setAside.test(name)).map(({ name }) => `${dir}/${name}`);
+  return (await vfs.readDir(dir)).filter(({ name }) => !isSetAside(name)).map(({ name }) => `${dir}/${name}`);
 }
 
 /** A checkpoint is a directory, and half of one would be taken for a damaged one. */
@@ -103,7 +102,7 @@ async function readMetas({ vfs, dir, log }: DatabasePlace): Promise<{ blocks: Bl
   for (const { name, kind } of await vfs.readDir(dir)) {
     if (kind !== 'directory') continue;
     if (halfDone.test(name)) await vfs.removeAll(`${dir}/${name}`);
-    else if (setAside.test(name)) damaged.push(name);
+    else if (isSetAside(name)) damaged.push(name);
     else if (isUlid(name))
       try {
         const meta = parseBlockMeta(Buffer.from(await vfs.readFile(`${dir}/${name}/meta.json`)).toString('utf8'));

@@ -2,6 +2,7 @@ import { messageOf } from '@gauntlet/base';
 import type { Head } from '@gauntlet/head';
 import { loadHeadChunks } from '@gauntlet/head-chunks';
 import { repairWal, replayWal, type ReplayOptions, type ReplayResult, type WalDamage } from '@gauntlet/wal';
+import { freeNameAside, isSetAside } from '@gauntlet/vfs';
 import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import { inSlices } from './slices.js';
 import type { TsdbOptions } from './tsdb-options.js';
@@ -9,7 +10,6 @@ import type { TsdbOptions } from './tsdb-options.js';
 const progressIntervalMs = 5000;
 /** The longest piece of a replay between two turns of the event loop, in milliseconds. */
 const yieldEveryMs = 5;
-const fileSetAside = /\.damaged(-\d+)?$/;
 
 interface ReplayContext extends Pick<TsdbOptions, 'vfs' | 'dir' | 'clock' | 'log'> {
   /** Ends the replay early. */
@@ -89,19 +89,11 @@ export async function attachHeadChunks(
       error: messageOf(error),
     });
     for (const { name } of await vfs.readDir(chunksDir)) {
-      if (!fileSetAside.test(name)) await setAside(vfs, `${chunksDir}/${name}`);
+      if (isSetAside(name)) continue;
+      await vfs.rename(`${chunksDir}/${name}`, `${chunksDir}/${await freeNameAside(vfs, chunksDir, name)}`);
     }
     await vfs.syncDir(chunksDir);
     return makeHead();
-  }
-}
-
-async function setAside(vfs: TsdbOptions['vfs'], path: string): Promise<void> {
-  for (let count = 1; ; count += 1) {
-    const name = `${path}.damaged${count === 1 ? '' : `-${count}`}`;
-    if ((await vfs.stat(name)) !== undefined) continue;
-    await vfs.rename(path, name);
-    return;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Vfs } from '@gauntlet/vfs';
+import { freeNameAside, type Vfs } from '@gauntlet/vfs';
 import { pageBytes } from './fragment.js';
 import type { WalDamage } from './replay.js';
 import { checkpointName, segmentName } from './segments.js';
@@ -51,7 +51,7 @@ async function endBehind(
   for (const { name, segment } of (await segmentFiles(vfs, dir)).reverse()) {
     if (!isLater(segment)) continue;
     if (rest === 'aside') {
-      const aside = await freeName(vfs, dir, name);
+      const aside = await freeNameAside(vfs, dir, name);
       await vfs.rename(`${dir}/${name}`, `${dir}/${aside}`);
       setAside.push(aside);
     } else {
@@ -65,7 +65,7 @@ async function endBehind(
     const shortened = `${path}.repair.tmp`;
     await copyStart(vfs, path, shortened, goodEnd);
     if (rest === 'aside') {
-      const aside = await freeName(vfs, dir, name);
+      const aside = await freeNameAside(vfs, dir, name);
       await vfs.link(path, `${dir}/${aside}`);
       await vfs.syncDir(dir);
       setAside.push(aside);
@@ -86,7 +86,7 @@ async function segmentFiles(vfs: Vfs, dir: string): Promise<{ name: string; segm
 
 /** Gives all files of a directory a second name in a directory beside it, which appears whole or not at all. */
 async function copyAside(vfs: Vfs, dir: string, name: string): Promise<string> {
-  const aside = await freeName(vfs, dir, name);
+  const aside = await freeNameAside(vfs, dir, name);
   const temporary = `${dir}/${name}.damaged.tmp`;
   await vfs.removeAll(temporary);
   await vfs.makeDir(temporary);
@@ -108,13 +108,6 @@ async function beginBehind(vfs: Vfs, dir: string, segment: number): Promise<void
   await vfs.syncDir(temporary);
   await vfs.rename(temporary, target);
   await vfs.syncDir(dir);
-}
-
-async function freeName(vfs: Vfs, dir: string, base: string): Promise<string> {
-  for (let count = 1; ; count += 1) {
-    const name = `${base}.damaged${count === 1 ? '' : `-${count}`}`;
-    if ((await vfs.stat(`${dir}/${name}`)) === undefined) return name;
-  }
 }
 
 /** Copies the first bytes and fills the page with zeros; at least one page, as Prometheus leaves it. */
