@@ -53,6 +53,11 @@ const kinds = {
       labels: labelsOf(labels),
     }),
   },
+  mmapMarkers: {
+    decode: decodeMarkers,
+    encode: encodeMarkers,
+    entry: ([ref, chunkRef]: Fields) => ({ ref: Number(ref), chunkRef: BigInt(chunkRef ?? '') }),
+  },
   metadata: {
     decode: decodeMetadata,
     encode: encodeMetadata,
@@ -60,9 +65,14 @@ const kinds = {
   },
 } as const;
 
-const golden = ['all-records-none', 'all-records-v2-none', 'edges-64KiB-segments-none'].flatMap((name) =>
-  goldenLines<GoldenRecord>(`good/${name}/records.jsonl.gz`),
-);
+const golden = [
+  'good/all-records-none/records',
+  'good/all-records-v2-none/records',
+  'good/edges-64KiB-segments-none/records',
+  'checkpoint/checkpoint-records',
+  'wbl/wal-records',
+  'wbl/wbl-records',
+].flatMap((name) => goldenLines<GoldenRecord>(`${name}.jsonl.gz`));
 
 test.each(Object.entries(kinds))('recorded %s decode as recorded and encode to the same bytes', (type, kind) => {
   const records = golden.filter((one) => one.type === type);
@@ -101,6 +111,31 @@ test('samples and markers decode to what was encoded, whatever their bits', () =
   fc.assert(fc.property(fc.array(sample), (entries) => expect(decodeSamples(encodeSamples(entries))).toEqual(entries)));
   const marker = fc.record({ ref, chunkRef: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }, { noNullPrototype: true });
   fc.assert(fc.property(fc.array(marker), (entries) => expect(decodeMarkers(encodeMarkers(entries))).toEqual(entries)));
+});
+
+test('series, tombstones, exemplars and metadata decode to what was encoded', () => {
+  const options = { noNullPrototype: true };
+  const text = fc.string({ unit: 'grapheme', maxLength: 200 });
+  const labels = fc.array(fc.record({ name: text, value: text }, options), { maxLength: 5 });
+  const valueBits = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+  const series = fc.record({ ref, labels }, options);
+  const tombstone = fc.record({ ref, minTimeMs: int64, maxTimeMs: int64 }, options);
+  const exemplar = fc.record({ ref, timestampMs: int64, valueBits, labels }, options);
+  const metadata = fc.record({ ref, type: fc.nat(255), unit: text, help: text }, options);
+  fc.assert(
+    fc.property(
+      fc.array(series),
+      fc.array(tombstone),
+      fc.array(exemplar),
+      fc.array(metadata),
+      (someSeries, tombstones, exemplars, someMetadata) => {
+        expect(decodeSeries(encodeSeries(someSeries))).toEqual(someSeries);
+        expect(decodeTombstones(encodeTombstones(tombstones))).toEqual(tombstones);
+        expect(decodeExemplars(encodeExemplars(exemplars))).toEqual(exemplars);
+        expect(decodeMetadata(encodeMetadata(someMetadata))).toEqual(someMetadata);
+      },
+    ),
+  );
 });
 
 test('a record cut or changed anywhere decodes or is malformed, and nothing else', () => {
