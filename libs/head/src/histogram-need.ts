@@ -1,4 +1,4 @@
-import { groupBytes, rowBytes, type GroupNeed, type ScannedBatch } from '@gauntlet/kernel';
+import { readGroup, rowBytes, rowField, type GroupNeed, type ScannedBatch } from '@gauntlet/kernel';
 
 /** What a sample counts for in a need. */
 const sampleNeedBytes = 80;
@@ -10,16 +10,15 @@ const openChunkBytesMax = 3072;
  * chunk as in a request.
  */
 export function histogramNeed(batch: ScannedBatch, group: number, need: GroupNeed): GroupNeed {
-  const groups = new DataView(batch.groups.buffer, batch.groups.byteOffset + group * groupBytes, groupBytes);
+  const { firstRow, rowCount: groupRows } = readGroup(batch, group);
   const rows = new DataView(batch.rows.buffer, batch.rows.byteOffset, batch.rows.byteLength);
-  const firstRow = groups.getUint32(8, true);
-  const end = firstRow + groups.getUint32(12, true);
+  const end = firstRow + groupRows;
   let { rows: rowCount, samples, seriesBytes, seriesRunBytes } = need;
   for (let at = firstRow * rowBytes; at < end * rowBytes; at += rowBytes) {
-    if (rows.getUint32(at + 40, true) === 0) continue;
-    samples += Math.ceil((openChunkBytesMax + 2 * rows.getUint32(at + 36, true)) / sampleNeedBytes);
-    if (rows.getUint32(at + 28, true) > 0) continue;
-    const labels = rows.getUint32(at + 20, true);
+    if (rows.getUint32(at + rowField.histogramCount, true) === 0) continue;
+    samples += Math.ceil((openChunkBytesMax + 2 * rows.getUint32(at + rowField.seriesLength, true)) / sampleNeedBytes);
+    if (rows.getUint32(at + rowField.sampleCount, true) > 0) continue;
+    const labels = rows.getUint32(at + rowField.labelsLength, true);
     rowCount += 1;
     seriesBytes += labels + 96;
     if (labels > 1920) seriesRunBytes += labels + 32_768;

@@ -1,4 +1,4 @@
-import { groupBytes, rowBytes, sampleBytes, type ScannedBatch } from './batch.js';
+import { RowVerdict, groupBytes, rowBytes, rowField, sampleBytes, type ScannedBatch } from './batch.js';
 
 /** Some rows of a group, cut out for copying: offsets in the rows count from `bodyStart` bytes before the body, and `firstSample` before the samples. */
 export interface BatchSlice {
@@ -152,16 +152,23 @@ class SlicedGroup implements BatchGroup {
 
   /** Of a row that cannot be stored, neither labels nor samples are looked at. */
   #sampleCount(at: number): number {
-    return this.#view.getUint8(at + 48) === 0 ? this.#view.getUint32(at + 28, true) : 0;
+    return this.#view.getUint8(at + rowField.verdict) === RowVerdict.ok
+      ? this.#view.getUint32(at + rowField.sampleCount, true)
+      : 0;
   }
 
   /** A row without float samples may become a series, too. */
   #hasHistograms(at: number): boolean {
-    return this.#view.getUint8(at + 48) === 0 && this.#view.getUint32(at + 40, true) > 0;
+    return (
+      this.#view.getUint8(at + rowField.verdict) === RowVerdict.ok &&
+      this.#view.getUint32(at + rowField.histogramCount, true) > 0
+    );
   }
 
   #labelsLength(at: number): number {
-    return this.#view.getUint8(at + 48) === 0 ? this.#view.getUint32(at + 20, true) : 0;
+    return this.#view.getUint8(at + rowField.verdict) === RowVerdict.ok
+      ? this.#view.getUint32(at + rowField.labelsLength, true)
+      : 0;
   }
 
   *#cuts(): Iterable<Cut> {
@@ -197,23 +204,25 @@ class SlicedGroup implements BatchGroup {
     const rows = new Uint8Array(this.#rows.subarray(cut.from * rowBytes, cut.to * rowBytes));
     const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
     if (cut.skip > 0) {
-      view.setUint32(24, view.getUint32(24, true) + cut.skip, true);
-      view.setUint32(28, view.getUint32(28, true) - cut.skip, true);
-      view.setBigUint64(40, 0n, true); // Histograms and exemplars came with the row's first samples.
+      view.setUint32(rowField.firstSample, view.getUint32(rowField.firstSample, true) + cut.skip, true);
+      view.setUint32(rowField.sampleCount, view.getUint32(rowField.sampleCount, true) - cut.skip, true);
+      // Histograms and exemplars came with the row's first samples.
+      view.setUint32(rowField.histogramCount, 0, true);
+      view.setUint32(rowField.exemplarCount, 0, true);
     }
     let bodyStart = body.length;
     let bodyEnd = 0;
     let firstSample = this.#batch.sampleCount;
     let sampleEnd = 0;
     for (let at = 0; at < rows.length; at += rowBytes) {
-      if (view.getUint8(at + 48) !== 0) view.setUint32(at + 28, 0, true);
-      else if (at === rows.length - rowBytes) view.setUint32(at + 28, cut.lastCount, true);
-      if (view.getUint8(at + 48) !== 0) continue;
-      const labels = view.getUint32(at + 16, true);
+      if (view.getUint8(at + rowField.verdict) !== RowVerdict.ok) view.setUint32(at + rowField.sampleCount, 0, true);
+      else if (at === rows.length - rowBytes) view.setUint32(at + rowField.sampleCount, cut.lastCount, true);
+      if (view.getUint8(at + rowField.verdict) !== RowVerdict.ok) continue;
+      const labels = view.getUint32(at + rowField.labelsOffset, true);
       bodyStart = Math.min(bodyStart, labels);
-      bodyEnd = Math.max(bodyEnd, labels + view.getUint32(at + 20, true));
-      const first = view.getUint32(at + 24, true);
-      const count = view.getUint32(at + 28, true);
+      bodyEnd = Math.max(bodyEnd, labels + view.getUint32(at + rowField.labelsLength, true));
+      const first = view.getUint32(at + rowField.firstSample, true);
+      const count = view.getUint32(at + rowField.sampleCount, true);
       if (count === 0) continue;
       firstSample = Math.min(firstSample, first);
       sampleEnd = Math.max(sampleEnd, first + count);
@@ -243,19 +252,19 @@ class SlicedGroup implements BatchGroup {
     let labelsTo = 0;
     let sampleTo = 0;
     for (let at = 0; at < rows.length; at += rowBytes) {
-      if (view.getUint8(at + 48) !== 0) continue;
-      const labels = view.getUint32(at + 16, true);
-      const length = view.getUint32(at + 20, true);
+      if (view.getUint8(at + rowField.verdict) !== RowVerdict.ok) continue;
+      const labels = view.getUint32(at + rowField.labelsOffset, true);
+      const length = view.getUint32(at + rowField.labelsLength, true);
       body.set(this.#batch.body.subarray(labels, labels + length), labelsTo);
-      view.setUint32(at + 16, labelsTo, true);
+      view.setUint32(at + rowField.labelsOffset, labelsTo, true);
       labelsTo += length;
-      const first = view.getUint32(at + 24, true);
-      const count = view.getUint32(at + 28, true);
+      const first = view.getUint32(at + rowField.firstSample, true);
+      const count = view.getUint32(at + rowField.sampleCount, true);
       samples.set(
         this.#batch.samples.subarray(first * sampleBytes, (first + count) * sampleBytes),
         sampleTo * sampleBytes,
       );
-      view.setUint32(at + 24, sampleTo, true);
+      view.setUint32(at + rowField.firstSample, sampleTo, true);
       sampleTo += count;
     }
     const rowCount = rows.length / rowBytes;

@@ -29,6 +29,22 @@
  * ```
  */
 export const rowBytes = 56;
+/** Where the fields of a row lie. */
+export const rowField = {
+  labelsHash: 0,
+  routeHash: 8,
+  labelsOffset: 16,
+  labelsLength: 20,
+  firstSample: 24,
+  sampleCount: 28,
+  seriesOffset: 32,
+  seriesLength: 36,
+  histogramCount: 40,
+  exemplarCount: 44,
+  verdict: 48,
+  group: 50,
+  labelCount: 52,
+} as const;
 export const sampleBytes = 16;
 export const groupBytes = 16;
 

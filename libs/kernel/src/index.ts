@@ -1,4 +1,4 @@
-export { RowVerdict, groupBytes, rowBytes, sampleBytes, type ScannedBatch } from './batch.js';
+export { RowVerdict, groupBytes, rowBytes, rowField, sampleBytes, type ScannedBatch } from './batch.js';
 export {
   createIntake,
   messageBytesCeiling,

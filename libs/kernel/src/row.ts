@@ -1,4 +1,4 @@
-import { groupBytes, rowBytes, sampleBytes, type RowVerdict, type ScannedBatch } from './batch.js';
+import { groupBytes, rowBytes, rowField, sampleBytes, type RowVerdict, type ScannedBatch } from './batch.js';
 
 /** A sample as its bytes say: the time as a signed 64-bit number, the value as the bits of a double. */
 export interface SampleBits {
@@ -33,18 +33,24 @@ export interface Group {
 export function readRow(batch: ScannedBatch, index: number): Row {
   if (index >= batch.rowCount) throw new RangeError(`row ${index} of ${batch.rowCount}`);
   const view = viewOf(batch.rows, index * rowBytes, rowBytes);
-  const firstSample = view.getUint32(24, true);
+  const firstSample = view.getUint32(rowField.firstSample, true);
   return {
-    labelsHash: view.getBigUint64(0, true),
-    routeHash: view.getBigUint64(8, true),
-    labels: decodeCanonicalLabels(piece(batch.body, view.getUint32(16, true), view.getUint32(20, true))),
-    samples: Array.from({ length: view.getUint32(28, true) }, (_, offset) => readSample(batch, firstSample + offset)),
-    series: Buffer.from(piece(batch.body, view.getUint32(32, true), view.getUint32(36, true))),
-    histogramCount: view.getUint32(40, true),
-    exemplarCount: view.getUint32(44, true),
-    verdict: view.getUint8(48) as RowVerdict,
-    group: view.getUint16(50, true),
-    labelCount: view.getUint32(52, true),
+    labelsHash: view.getBigUint64(rowField.labelsHash, true),
+    routeHash: view.getBigUint64(rowField.routeHash, true),
+    labels: decodeCanonicalLabels(
+      piece(batch.body, view.getUint32(rowField.labelsOffset, true), view.getUint32(rowField.labelsLength, true)),
+    ),
+    samples: Array.from({ length: view.getUint32(rowField.sampleCount, true) }, (_, offset) =>
+      readSample(batch, firstSample + offset),
+    ),
+    series: Buffer.from(
+      piece(batch.body, view.getUint32(rowField.seriesOffset, true), view.getUint32(rowField.seriesLength, true)),
+    ),
+    histogramCount: view.getUint32(rowField.histogramCount, true),
+    exemplarCount: view.getUint32(rowField.exemplarCount, true),
+    verdict: view.getUint8(rowField.verdict) as RowVerdict,
+    group: view.getUint16(rowField.group, true),
+    labelCount: view.getUint32(rowField.labelCount, true),
   };
 }
 
@@ -56,9 +62,9 @@ export function readRowSummary(
   if (index >= batch.rowCount) throw new RangeError(`row ${index} of ${batch.rowCount}`);
   const view = viewOf(batch.rows, index * rowBytes, rowBytes);
   return {
-    sampleCount: view.getUint32(28, true),
-    histogramCount: view.getUint32(40, true),
-    verdict: view.getUint8(48) as RowVerdict,
+    sampleCount: view.getUint32(rowField.sampleCount, true),
+    histogramCount: view.getUint32(rowField.histogramCount, true),
+    verdict: view.getUint8(rowField.verdict) as RowVerdict,
   };
 }
 

@@ -1,5 +1,5 @@
 import { MiB, OperationalError } from '@gauntlet/base';
-import { readGroup, rowBytes, type ScannedBatch } from '@gauntlet/kernel';
+import { readGroup, rowBytes, rowField, type ScannedBatch } from '@gauntlet/kernel';
 import { listWal, openWal, repairWal, replayWal, type WalOptions, type WalWriter } from '@gauntlet/wal';
 import type { Vfs } from '@gauntlet/vfs';
 
@@ -118,12 +118,12 @@ function seriesOf(batch: ScannedBatch, group: number): Uint8Array {
   const { firstRow, rowCount } = readGroup(batch, group);
   const rows = new DataView(batch.rows.buffer, batch.rows.byteOffset + firstRow * rowBytes, rowCount * rowBytes);
   let bytes = 0;
-  for (let at = 0; at < rows.byteLength; at += rowBytes) bytes += rows.getUint32(at + 36, true);
+  for (let at = 0; at < rows.byteLength; at += rowBytes) bytes += rows.getUint32(at + rowField.seriesLength, true);
   const record = new Uint8Array(bytes);
   let to = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) {
-    const offset = rows.getUint32(at + 32, true);
-    const end = offset + rows.getUint32(at + 36, true);
+    const offset = rows.getUint32(at + rowField.seriesOffset, true);
+    const end = offset + rows.getUint32(at + rowField.seriesLength, true);
     let tagEnd = offset;
     while (batch.body[tagEnd]! >= 0x80) tagEnd += 1;
     record[to] = 0x0a;

@@ -1,5 +1,5 @@
 import { noRejections, type Rejections } from '@gauntlet/head';
-import { readGroup, rowBytes, RowVerdict, sampleBytes, type ScannedBatch } from '@gauntlet/kernel';
+import { readGroup, rowBytes, rowField, RowVerdict, sampleBytes, type ScannedBatch } from '@gauntlet/kernel';
 
 const verdictNames = {
   [RowVerdict.emptyLabel]: 'emptyLabel',
@@ -21,14 +21,14 @@ export function judgeUnseen(
   const times = new DataView(batch.samples.buffer, batch.samples.byteOffset, batch.samples.byteLength);
   let samples = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) {
-    const verdict = rows.getUint8(at + 48) as RowVerdict;
+    const verdict = rows.getUint8(at + rowField.verdict) as RowVerdict;
     if (verdict !== RowVerdict.ok) {
       rejected[verdictNames[verdict]] += 1;
       continue;
     }
-    samples += rows.getUint32(at + 40, true); // Histograms.
-    const first = rows.getUint32(at + 24, true) * sampleBytes;
-    const end = first + rows.getUint32(at + 28, true) * sampleBytes;
+    samples += rows.getUint32(at + rowField.histogramCount, true);
+    const first = rows.getUint32(at + rowField.firstSample, true) * sampleBytes;
+    const end = first + rows.getUint32(at + rowField.sampleCount, true) * sampleBytes;
     for (let sample = first; sample < end; sample += sampleBytes) {
       const timeMs = Number(times.getBigInt64(sample, true));
       if (timeMs < minTimeMs || timeMs > maxTimeMs) rejected.outOfBounds += 1;
