@@ -1,3 +1,9 @@
 export { grpcHealthV1Health } from './generated/grpc/health/v1/health.js';
+export { grpcReflectionV1Reflection } from './generated/grpc/reflection/v1/reflection.js';
 export { prometheusRemote } from './generated/prometheus/remote.js';
+export { protoFiles } from './generated/proto-files.js';
+export { thanosExemplarsExemplars } from './generated/thanos/exemplars/exemplars.js';
+export { thanosInfoInfo } from './generated/thanos/info/info.js';
+export { thanosStatusStatus } from './generated/thanos/status/status.js';
+export { thanosStoreRpc } from './generated/thanos/store/rpc.js';
 export { thanosStoreWriteableStore } from './generated/thanos/store/writeable-store.js';
