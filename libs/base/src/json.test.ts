@@ -71,3 +71,19 @@ test.each(['[', '{"a":'])('nesting without end by %j is refused, not followed un
     new JsonSyntaxError(opening.length * 201, 'nested too deeply'),
   );
 });
+
+test.each([
+  ['of plain characters', 'a'],
+  ['of escapes', '\\n\\ud83d\\ude00'],
+  ['of both', 'ab\\"'],
+])('a string of ten million characters, %s, is read, and refused without its end', (_, part) => {
+  const text = `"${part.repeat(10_000_000 / part.length)}`;
+  expect((parseJson(`${text}"`) as string).length).toBe((JSON.parse(`${text}"`) as string).length);
+  // The place is that of the string's beginning.
+  expect(() => parseJson(`[${text}`)).toThrow(new JsonSyntaxError(1, 'string expected'));
+});
+
+test('numbers and white space of ten million characters are read', () => {
+  const digits = '9'.repeat(10_000_000);
+  expect((parseJson(`${' '.repeat(10_000_000)}${digits}`) as JsonNumber).text).toBe(digits);
+});

@@ -96,9 +96,18 @@ class JsonParser {
 
   /** Half a surrogate pair has no UTF-8 form; it reads as U+FFFD. */
   #string(): string {
-    const literal = this.#match(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y);
-    if (literal === undefined) throw this.#error('string expected');
-    return (JSON.parse(literal) as string).replace(/\p{Surrogate}/gu, '\ufffd');
+    const start = this.#at;
+    if (this.#text[start] !== '"') throw this.#error('string expected');
+    this.#at += 1;
+    // One pattern for all of it would keep a place to come back to for each character, and end the stack in a long string.
+    do this.#match(/[^"\\\u0000-\u001f]*/y);
+    while (this.#match(/\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y) !== undefined);
+    if (this.#text[this.#at] !== '"') {
+      this.#at = start;
+      throw this.#error('string expected');
+    }
+    this.#at += 1;
+    return (JSON.parse(this.#text.slice(start, this.#at)) as string).replace(/\p{Surrogate}/gu, '\ufffd');
   }
 
   #number(): JsonNumber {
