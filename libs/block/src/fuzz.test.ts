@@ -10,8 +10,9 @@ import { blockDirectory, filesOf, testdata } from './testing/fixtures.js';
 import { section } from './testing/raw-index.js';
 import { decodeTombstones } from './tombstones.js';
 
-const count = process.env['GAUNTLET_LONG'] === undefined ? 80 : 6000;
-if (count > 80) jest.setTimeout(600_000);
+const isLong = process.env['GAUNTLET_LONG'] !== undefined;
+const count = isLong ? 6000 : 48;
+if (isLong) jest.setTimeout(600_000);
 
 /** The text of what was read; undefined when it was refused as it should be. Anything else is an error of the reader. */
 async function readOrRefused(
