@@ -27,6 +27,16 @@ const append = (head: Head, ...rows: TestRow[]) => {
 };
 const countOf = (rejected: Rejections) => Object.values(rejected).reduce((a, b) => a + b);
 
+const emptyHistogram = (buckets: number): Histogram =>
+  integerHistogram(0, {
+    zeroCount: 0n,
+    count: 0n,
+    positiveSpans: [{ offset: 0, length: buckets }],
+    positive: new BigInt64Array(buckets),
+    negativeSpans: [],
+    negative: new BigInt64Array(0),
+  });
+
 describe('a histogram at', () => {
   const last = integerHistogram(10);
   const start = (options: Partial<HeadOptions>) => {
@@ -75,6 +85,20 @@ describe('a histogram at', () => {
       'two falling times of one request conflict',
       histograms('b', [t0, last], [t0 - 1n, later]),
       { outOfOrder: 1 },
+      1,
+      1,
+    ],
+    [
+      'a later time is stored, with tens of thousands of buckets, too',
+      histograms('a', [t0 + 1n, emptyHistogram(100_000)]),
+      {},
+      1,
+      1,
+    ],
+    [
+      'any time is refused when its message has more than 128 KiB, and the next one is looked at',
+      histograms('a', [t0 + 1n, emptyHistogram(200_000)], [t0 + 1n, later]),
+      { invalidHistogram: 1 },
       1,
       1,
     ],

@@ -1,5 +1,5 @@
 import { histogramEquals, staleHistogram, validateHistogram, type ChunkSample, type Histogram } from '@gauntlet/chunk';
-import { invariant } from '@gauntlet/base';
+import { invariant, KiB } from '@gauntlet/base';
 import {
   MessageError,
   rowBytes,
@@ -10,13 +10,18 @@ import {
   type Shard,
 } from '@gauntlet/kernel';
 import { staleMarkerBits, type Labels } from '@gauntlet/model';
-import { decodeWriteRequest, type TimeSeries } from '@gauntlet/remote-write';
+import { decodeSeriesParts, type Exemplar, type Histogram as ReceivedHistogram } from '@gauntlet/remote-write';
 import { before, classify, type SampleVerdict } from './classify.js';
 import type { ChunkPosition, Rejections } from './head.js';
 import { receivedHistogram } from './received-histogram.js';
 import type { SeriesHost, SeriesPlace } from './series-host.js';
 import { flavourOf, type Flavour, type WalBatch } from './wal-batch.js';
 import type { WblBatch } from './wbl-batch.js';
+
+/** A histogram with a longer message is refused: a thousand buckets take some ten kilobytes, and in memory every one takes fifty times its bytes. */
+const histogramBytesMax = 128 * KiB;
+/** Likewise: 128 code points have 512 bytes at most, and labels that are empty take room, too. */
+const exemplarBytesMax = 4 * KiB;
 
 export interface HostRowOptions {
   readonly host: SeriesHost;
@@ -65,19 +70,24 @@ export class HostRows {
       isLastStored = this.#appendFloat(series, t, bits);
     }
     if (histogramCount === 0 && !hasExemplars) return;
-    const received = decodeSeries(batch.body.subarray(seriesOffset, seriesOffset + view.getUint32(36, true)));
-    if (received === undefined) {
-      rejected.invalidHistogram += histogramCount;
-      return;
-    }
-    if (histogramCount > 0) {
-      for (const histogram of received.histograms) {
-        isLastStored = this.#appendHistogram(series, histogram.timestampMs, receivedHistogram(histogram));
+    const field = batch.body.subarray(seriesOffset, seriesOffset + view.getUint32(36, true));
+    try {
+      if (histogramCount > 0) {
+        for (const part of decodeSeriesParts(field, { histogramBytesMax, exemplarBytesMax: 0 })) {
+          if (part.kind === 'histogram') isLastStored = this.#appendReceived(series, part.histogram);
+        }
       }
+      if (!hasExemplars) return;
+      this.#exemplarsOf = seriesOffset;
+      if (!isLastStored || series.s === 0) return;
+      for (const part of decodeSeriesParts(field, { histogramBytesMax: 0, exemplarBytesMax })) {
+        if (part.kind === 'exemplar') this.#appendExemplar(series, part.exemplar);
+      }
+    } catch (error) {
+      // The intake has checked the whole request: should a part not decode all the same, a client must not be able to end the use of the head with it.
+      if (!(error instanceof MessageError)) throw error;
+      rejected.invalidHistogram += 1;
     }
-    if (!hasExemplars) return;
-    this.#exemplarsOf = seriesOffset;
-    if (isLastStored && series.s !== 0) this.#appendExemplars(series, received.exemplars);
   }
 
   /** Ends the shard's part: stores what it has listed as out of order. */
@@ -100,6 +110,13 @@ export class HostRows {
       return this.#appendSample(row, { timestampMs: t, histogram: staleHistogram(kind) }, !isLogged);
     }
     return this.#appendSample(row, { timestampMs: t, bits }, true);
+  }
+
+  #appendReceived(row: HostRow, received: ReceivedHistogram | 'too long'): boolean {
+    if (received !== 'too long')
+      return this.#appendHistogram(row, received.timestampMs, receivedHistogram(received));
+    this.#options.rejected.invalidHistogram += 1;
+    return false;
   }
 
   #appendHistogram(row: HostRow, timestampMs: bigint, histogram: Histogram): boolean {
@@ -191,21 +208,24 @@ export class HostRows {
     wbl.addSample(ref, sample);
   }
 
-  #appendExemplars(row: HostRow, exemplars: TimeSeries['exemplars']): void {
+  #appendExemplar(row: HostRow, received: Exemplar | 'too long'): void {
     const { host, wal, rejected, timestampMax } = this.#options;
     invariant(host.exemplars !== undefined, 'rows stop for exemplars only when they are kept');
-    for (const { timestampMs, bits, labels: received } of exemplars) {
-      if (timestampMs > timestampMax) {
-        rejected.outOfBounds += 1;
-        continue;
-      }
-      const labels = labelsOf(received);
-      const verdict = host.exemplars.add(row.ref, { timestampMs, valueBits: bits, labels });
-      if (verdict === 'outOfOrder') rejected.exemplarOutOfOrder += 1;
-      else if (verdict === 'labels') rejected.exemplarLabels += 1;
-      // One that is there already is logged too: its first log write may have failed.
-      else wal.addExemplar({ ref: row.ref, timestampMs, valueBits: bits, labels });
+    if (received === 'too long') {
+      rejected.exemplarLabels += 1;
+      return;
     }
+    const { timestampMs, bits } = received;
+    if (timestampMs > timestampMax) {
+      rejected.outOfBounds += 1;
+      return;
+    }
+    const labels = labelsOf(received.labels);
+    const verdict = host.exemplars.add(row.ref, { timestampMs, valueBits: bits, labels });
+    if (verdict === 'outOfOrder') rejected.exemplarOutOfOrder += 1;
+    else if (verdict === 'labels') rejected.exemplarLabels += 1;
+    // One that is there already is logged too: its first log write may have failed.
+    else wal.addExemplar({ ref: row.ref, timestampMs, valueBits: bits, labels });
   }
 
   #extend(t: bigint): void {
@@ -259,16 +279,6 @@ function* floatsOf(slice: BatchSlice, row: DataView): Iterable<{ readonly t: big
   const first = row.getUint32(24, true) - slice.firstSample;
   for (let i = first; i < first + row.getUint32(28, true); i += 1) {
     yield { t: view.getBigInt64(i * sampleBytes, true), bits: view.getBigUint64(i * sampleBytes + 8, true) };
-  }
-}
-
-/** The field is one of a whole request, which the intake has checked: should it not decode all the same, a client must not be able to end the use of the head with it. */
-function decodeSeries(field: Uint8Array): TimeSeries | undefined {
-  try {
-    return decodeWriteRequest(field).timeseries[0];
-  } catch (error) {
-    if (error instanceof MessageError) return undefined;
-    throw error;
   }
 }
 

@@ -9,7 +9,7 @@ export function flavourOf({ kind, schema }: Histogram): Flavour {
 }
 
 /** Entries that go into a record together: estimated, so that records stay within a few megabytes. */
-const recordBytesAim = 2 * 1024 * 1024;
+export const recordBytesAim = 2 * 1024 * 1024;
 
 /**
  * Collects the WAL records of one append in the order of spec/tsdb.md 2.5: all series; then *runs*, in each of which a series has one flavour of histogram and no
@@ -20,7 +20,10 @@ export class WalBatch {
   readonly #samples: Uint8Array[] = [];
   /** How many of either are copies already. */
   #copied: readonly [series: number, samples: number] = [0, 0];
+  /** Of the run. As objects they take many times the bytes of their records, so that no more than a record's worth waits to become one. */
   #histograms: HistogramEntry[] = [];
+  #histogramBytes = 0;
+  #histogramRecords: Uint8Array[] = [];
   readonly #flavours = new Map<number, Flavour>();
   readonly #exemplars: ExemplarEntry[] = [];
 
@@ -34,7 +37,10 @@ export class WalBatch {
   }
 
   addHistogram(entry: HistogramEntry): void {
+    const bytes = histogramBytes(entry);
+    if (this.#histogramBytes + bytes > recordBytesAim) this.#encodeHistograms();
     this.#histograms.push(entry);
+    this.#histogramBytes += bytes;
     this.#flavours.set(entry.ref, flavourOf(entry.histogram));
   }
 
@@ -45,10 +51,16 @@ export class WalBatch {
   /** Ends a run; `samples` are its floats, empty for none. */
   endRun(samples: Uint8Array): void {
     if (samples.length > 0) this.#samples.push(samples);
-    if (this.#histograms.length === 0) return;
-    for (const entries of pieces(this.#histograms, histogramBytes)) this.#samples.push(...encodeHistograms(entries));
-    this.#histograms = [];
+    this.#encodeHistograms();
+    for (const record of this.#histogramRecords) this.#samples.push(record);
+    this.#histogramRecords = [];
     this.#flavours.clear();
+  }
+
+  #encodeHistograms(): void {
+    this.#histogramRecords.push(...encodeHistograms(this.#histograms));
+    this.#histograms = [];
+    this.#histogramBytes = 0;
   }
 
   /** Copies what the shards' next append is going to overwrite. */
@@ -77,7 +89,8 @@ function pieces<T>(entries: readonly T[], bytesOf: (entry: T) => number): T[][] 
   return all;
 }
 
-function histogramBytes({ histogram }: HistogramEntry): number {
+/** Of its entry in a record, about. */
+export function histogramBytes({ histogram }: HistogramEntry): number {
   const { positive, negative, positiveSpans, negativeSpans, customBounds } = histogram;
   const buckets = positive.length + negative.length + customBounds.length;
   return 64 + 8 * buckets + 4 * (positiveSpans.length + negativeSpans.length);

@@ -7,6 +7,7 @@ import {
   type MarkerEntry,
   type SampleEntry,
 } from '@gauntlet/wal';
+import { histogramBytes, recordBytesAim } from './wal-batch.js';
 
 /**
  * Collects the WBL records of one append (spec/tsdb.md 2.9). A marker says that everything before it of its series is in chunks, so it must come behind the
@@ -18,13 +19,24 @@ export class WblBatch {
   #markers: MarkerEntry[] = [];
   #samples: SampleEntry[] = [];
   #histograms: HistogramEntry[] = [];
+  #histogramBytes = 0;
   readonly #refs = new Set<number>();
 
   addSample(ref: number, sample: ChunkSample): void {
     this.#refs.add(ref);
     const { timestampMs } = sample;
     if ('bits' in sample) this.#samples.push({ ref, timestampMs, valueBits: sample.bits });
-    else this.#histograms.push({ ref, timestampMs, histogram: sample.histogram });
+    else this.#addHistogram({ ref, timestampMs, histogram: sample.histogram });
+  }
+
+  #addHistogram(entry: HistogramEntry): void {
+    const bytes = histogramBytes(entry);
+    if (this.#histogramBytes + bytes > recordBytesAim) {
+      this.#endGroup();
+      this.#refs.add(entry.ref);
+    }
+    this.#histograms.push(entry);
+    this.#histogramBytes += bytes;
   }
 
   addMarker(ref: number, chunkRef: bigint): void {
@@ -45,6 +57,7 @@ export class WblBatch {
     this.#markers = [];
     this.#samples = [];
     this.#histograms = [];
+    this.#histogramBytes = 0;
     this.#refs.clear();
   }
 }

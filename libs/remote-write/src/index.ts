@@ -1,4 +1,10 @@
-export { decodeThanosWriteRequest, decodeWriteRequest } from './decode.js';
+export {
+  decodeSeriesParts,
+  decodeThanosWriteRequest,
+  decodeWriteRequest,
+  type PartLimits,
+  type SeriesPart,
+} from './decode.js';
 export type {
   BucketSpan,
   Exemplar,

@@ -23,6 +23,11 @@ export class ProtobufReader {
     this.#end = end;
   }
 
+  /** Bytes that were not read yet. */
+  get bytesLeft(): number {
+    return this.#end - this.#at;
+  }
+
   /** The number of the next field, whose content is to be read or skipped next; undefined at the end of the message. */
   nextField(): number | undefined {
     if (this.#at === this.#end) return undefined;
