@@ -19,7 +19,7 @@ export interface DiskStoreOptions {
   readonly clock: Clock;
   readonly database: Omit<
     TsdbOptions,
-    'vfs' | 'dir' | 'clock' | 'log' | 'randomBytes' | 'signal' | 'pendingBytesMax' | 'retentionBytesMax'
+    'vfs' | 'dir' | 'clock' | 'log' | 'randomBytes' | 'pendingBytesMax' | 'retentionBytesMax'
   > & { readonly retentionBytesMax: number };
   /** External labels, without the tenant's. */
   readonly labels: Readonly<Record<string, string>>;

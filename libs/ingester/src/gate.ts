@@ -1,7 +1,4 @@
-/** Lets pieces of work take turns. */
-export interface Gate {
-  run<T>(work: () => Promise<T>): Promise<T>;
-}
+import type { Gate } from '@gauntlet/tsdb';
 
 /** At most `limit` run at the same time; the others wait in the order in which they came. */
 export function createGate(limit: number): Gate {

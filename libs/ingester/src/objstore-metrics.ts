@@ -1,8 +1,9 @@
+import { KiB, secondMs } from '@gauntlet/base';
 import { bucketOperations, type BucketObserver } from '@gauntlet/objstore';
 import { createCounter, createGauge, createHistogram, type MetricRegistry } from '@gauntlet/telemetry';
 
 const durationBuckets = [0.001, 0.01, 0.1, 0.3, 0.6, 1, 3, 6, 9, 20, 30, 60, 90, 120];
-const byteBuckets = Array.from({ length: 16 }, (_, power) => 32 * 1024 * 2 ** power);
+const byteBuckets = Array.from({ length: 16 }, (_, power) => 32 * KiB * 2 ** power);
 
 /** Metrics of a bucket under the names that dashboards know (spec/objstore.md 4). */
 export function bucketMetrics(
@@ -46,7 +47,7 @@ export function bucketMetrics(
       seconds.cell(bucket, operation).observe(took);
       if (bytes > 0) transferred.cell(bucket, operation).observe(bytes);
       if (operation === 'get' || operation === 'get_range') fetched.cell(bucket, operation).value += bytes;
-      if (operation === 'upload' && outcome === 'ok') lastUpload.value = nowMs() / 1000;
+      if (operation === 'upload' && outcome === 'ok') lastUpload.value = nowMs() / secondMs;
     },
   };
 }

@@ -1,5 +1,14 @@
 import { totalmem } from 'node:os';
-import { invariant, messageOf, MiB, OperationalError, systemClock, type Clock } from '@gauntlet/base';
+import {
+  invariant,
+  messageOf,
+  MiB,
+  minuteMs,
+  OperationalError,
+  secondMs,
+  systemClock,
+  type Clock,
+} from '@gauntlet/base';
 import {
   createIntake,
   messageBytesCeiling,
@@ -107,9 +116,9 @@ const inflightBytesMax = 256 * MiB;
 /** Logs that are replayed at the same time: it is one thread's work, and each holds a segment in memory. */
 const replaysAtOnce = 2;
 /** How often the health service is told whether writes are taken. */
-const readinessIntervalMs = 1000;
+const readinessIntervalMs = secondMs;
 /** Longest wait for the last uploads; what is left goes up after the next start. */
-const lastUploadMsMax = 600_000;
+const lastUploadMsMax = 10 * minuteMs;
 
 /**
  * Starts an ingester: listens and takes writes at once. Tenants are looked for, and logs replayed, behind that.

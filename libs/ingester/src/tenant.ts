@@ -1,4 +1,4 @@
-import { invariant, messageOf, secondMs, type Clock, type Log } from '@gauntlet/base';
+import { invariant, messageOf, minuteMs, secondMs, type Clock, type Log } from '@gauntlet/base';
 import type { Shipper } from '@gauntlet/shipper';
 import type { Tsdb } from '@gauntlet/tsdb';
 import { isIdle, isRemovable, type ClosedTenant } from './idle-tenant.js';
@@ -64,7 +64,7 @@ interface OpenFailure {
 }
 
 const retryMsMin = secondMs;
-const retryMsMax = 60 * secondMs;
+const retryMsMax = minuteMs;
 /** Head ranges that one closing cuts at most before it looks again whether the tenant is still idle. */
 const cutsMax = 100;
 

@@ -1,4 +1,4 @@
-import { messageOf, secondMs, type Clock, type Log } from '@gauntlet/base';
+import { messageOf, minuteMs, secondMs, type Clock, type Log } from '@gauntlet/base';
 import { cutDelayMs, isCutTime } from './cut-schedule.js';
 import { eachAtOnce } from './each-at-once.js';
 import type { Tenant } from './tenant.js';
@@ -19,8 +19,7 @@ const tidyingsAtOnce = 4;
 const shipmentsAtOnce = 4;
 const shipIntervalMs = 30 * secondMs;
 /** One pass of a shipper; the next one goes on where it stopped (spec/receive.md 7.8). */
-const shipPassMsMax = 600 * secondMs;
-const minuteMs = 60 * secondMs;
+const shipPassMsMax = 10 * minuteMs;
 
 /**
  * Keeps all tenants in shape, with one loop for each kind of work rather than for each tenant: cutting, maintenance, retention (which also closes idle tenants and removes

@@ -1,4 +1,4 @@
-import { messageOf } from '@gauntlet/base';
+import { messageOf, secondMs } from '@gauntlet/base';
 import type { Head } from '@gauntlet/head';
 import { loadHeadChunks } from '@gauntlet/head-chunks';
 import { repairWal, replayWal, type ReplayOptions, type ReplayResult, type WalDamage } from '@gauntlet/wal';
@@ -7,7 +7,7 @@ import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import { inSlices } from './slices.js';
 import type { TsdbOptions } from './tsdb-options.js';
 
-const progressIntervalMs = 5000;
+const progressIntervalMs = 5 * secondMs;
 /** The longest piece of a replay between two turns of the event loop, in milliseconds. */
 const yieldEveryMs = 5;
 
@@ -47,7 +47,7 @@ export async function replayLogs(options: ReplayContext, head: Head, damage: Rep
   if (records > 0)
     log.info('log is replayed', {
       dir,
-      seconds: (clock.monotonicMs() - startMs) / 1000,
+      seconds: (clock.monotonicMs() - startMs) / secondMs,
       bytes: (wal?.bytes ?? 0) + (wbl?.bytes ?? 0),
       records,
       series,

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { invariant, messageOf, OperationalError, systemClock } from '@gauntlet/base';
+import { invariant, messageOf, minuteMs, OperationalError, systemClock } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
 import type { Vfs } from '@gauntlet/vfs';
 import { workInThread, type CheckpointJob, type CutJob, type HeavyWork } from './heavy-work.js';
@@ -12,6 +12,8 @@ type Answer =
   | { readonly id: number; readonly problem: string; readonly code: string | undefined };
 
 interface Waiting {
+  /** Who was asked: when another thread ends, this one still works. */
+  readonly worker: Worker;
   readonly kind: Request['kind'];
   resolve(result: BlockMeta | undefined): void;
   reject(error: unknown): void;
@@ -29,7 +31,7 @@ export class WorkerThreadError extends OperationalError {
 }
 
 /** A worker thread that has had nothing to do for so long is ended, and its memory with it. */
-const idleMsMax = 60_000;
+const idleMsMax = minuteMs;
 
 /**
  * Does heavy work in a thread of its own, which is started by the first job. The event loop of this thread then only prepares snapshots.
@@ -64,7 +66,7 @@ export class WorkerThread implements HeavyWork {
     const worker = (this.#worker ??= this.#start());
     const id = this.#nextId++;
     return new Promise<BlockMeta | undefined>((resolve, reject) => {
-      this.#waiting.set(id, { kind: request.kind, resolve, reject });
+      this.#waiting.set(id, { worker, kind: request.kind, resolve, reject });
       try {
         worker.postMessage({ id, ...request });
       } catch (error) {
@@ -79,7 +81,8 @@ export class WorkerThread implements HeavyWork {
     const end = (problem: string): void => {
       if (this.#worker === worker) this.#worker = undefined;
       // Half a block or checkpoint has a temporary name; the next one, or the next start of the process, removes it.
-      for (const [id, { kind, reject }] of this.#waiting) {
+      for (const [id, { worker: asked, kind, reject }] of this.#waiting) {
+        if (asked !== worker) continue;
         this.#waiting.delete(id);
         reject(new WorkerThreadError(`Cannot ${kind}: ${problem}`));
       }
