@@ -22,6 +22,54 @@ let middle: u32 = 0;
 let end: u32 = 0;
 let out: u32 = 0;
 
+/**
+ * What lies between the labels of a series and those by which it is sorted; 0 when nothing does. Names of labels that are taken out, and the last of those that
+ * are laid over all series alike (libs/select/src/overlay.ts says why no other matters):
+ *
+ *    u32  length of the last name laid over; 0 for none
+ *    u32  names taken out, which have all that are laid over among them
+ *    u32  their lengths, one each
+ *         the bytes of that name, then those of the others
+ */
+let overlay: u32 = 0;
+
+/** Sorts by final labels from now on. */
+export function sortOverlay(at: u32): void {
+  overlay = at;
+}
+
+function isHidden(name: usize, length: u32): bool {
+  let count = load<u32>(overlay, 4);
+  let lengths = <usize>overlay + 8;
+  let text = lengths + (<usize>count << 2) + load<u32>(overlay);
+  for (let i: u32 = 0; i < count; i++) {
+    let n = load<u32>(lengths + (<usize>i << 2));
+    if (n == length && memory.compare(text, name, n) == 0) return true;
+    text += n;
+  }
+  return false;
+}
+
+/** The first label at or behind `at` that is not hidden. */
+function skipHidden(at: usize, end: usize): usize {
+  while (at < end) {
+    let length = <usize>readVarint(at + 1, end);
+    let label = readEnd;
+    let nameLength = <u32>readVarint(label + 1, end);
+    if (!isHidden(readEnd, nameLength)) return at;
+    at = label + length;
+  }
+  return at;
+}
+
+/** Compares one that has ended with one that goes on with a label: whether something laid over comes behind that. */
+function compareEnded(label: usize, end: usize): i32 {
+  readVarint(label + 1, end);
+  let nameLength = <u32>readVarint(readEnd + 1, end);
+  let last = <usize>overlay + 8 + (<usize>load<u32>(overlay, 4) << 2);
+  return compareBytes(last, load<u32>(overlay), readEnd, nameLength) > 0 ? 1 : -1;
+}
+
 export function sortBegin(array: u32, other: u32, count: u32): void {
   from = array;
   into = other;
@@ -87,12 +135,26 @@ function compareLabels(a: usize, aEnd: usize, b: usize, bEnd: usize): i32 {
       let y = <u32>readVarint(bLabel + 1, bEnd);
       bLabel = readEnd;
       let order = compareBytes(aLabel, x, bLabel, y);
-      if (order != 0) return order;
+      if (order != 0) {
+        if (overlay == 0) return order;
+        let nextA = skipHidden(a, aEnd);
+        let nextB = skipHidden(b, bEnd);
+        if (nextA == a && nextB == b) return order;
+        aLabel = nextA;
+        bLabel = nextB;
+        break;
+      }
       aLabel += x;
       bLabel += y;
     }
     a = aLabel;
     b = bLabel;
+  }
+  if (overlay != 0) {
+    a = skipHidden(a, aEnd);
+    b = skipHidden(b, bEnd);
+    if (a < aEnd) return -compareEnded(a, aEnd);
+    if (b < bEnd) return compareEnded(b, bEnd);
   }
   return a < aEnd ? 1 : b < bEnd ? -1 : 0;
 }

@@ -4,6 +4,7 @@ import {
   kOutOfOrder, kSamplesRecord, kSeriesRecord, kStarted, kStopSeries, kTakesLate, kTooOld, kVerdicts,
 } from './shard-control';
 import { flagHost, sFlags, sLabels, sLabelsLength, sLastBits, sMaxTime, sOldest, sOpen, sRef } from './series-layout';
+import { noteCreated } from './shard-created';
 import { createSeries, equalBytes } from './shard-series';
 import { candidate, find, insert } from './shard-table';
 import { noteFirst } from './shard-truncate';
@@ -100,6 +101,7 @@ function createOfRow(r: usize): u32 {
   let length = load<u32>(r, 20);
   let s = createSeries(nextRef, tag, labels, length);
   insert(tag, s);
+  noteCreated(s);
   if (toSeries == seriesBegin) {
     store<u8>(toSeries, 1);
     toSeries += 1;

@@ -27,6 +27,7 @@ import { configureChunks } from './xor';
 export {
   appendFloat, beginAppend, createHostSeries, endAppend, logFloat, runAppend, startAt, takeSamples,
 } from './shard-append';
+export { giveBack, lend, takeCreated, trackCreated, untrackCreated } from './shard-created';
 export { attach, clearHost, finishChunk, markStored, newChunk, pushChunk, setHost, setPinned, stepUnstored } from './shard-host';
 export {
   checkSamples, checkSeries, removeSeries, replayEnd, replaySamples, replaySeries, resumeSamples, seriesOfRef,

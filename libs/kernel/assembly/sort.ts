@@ -1,2 +1,2 @@
 /** Sorts the series of a shard's snapshot, in any thread: an instance of its own over the shard's memory, of which it allocates nothing. */
-export { sortBegin, sortedArray, sortStep } from './series-sort';
+export { sortBegin, sortedArray, sortOverlay, sortStep } from './series-sort';

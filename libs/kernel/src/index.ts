@@ -32,6 +32,8 @@ export { xxh64 as xxh64Twin } from './twin/xxh64.js';
 export { sliceGroup, type BatchGroup, type BatchSlice, type GroupNeed, type SliceLimits } from './batch-slices.js';
 export { HeadBrokenError, RequestTooLargeError, ShardFault, ShardFullError } from './shard-error.js';
 export { Shard } from './shard.js';
+export { SeriesReader, type ReadChunk } from './series-reader.js';
+export { SeriesSort, type SortOverlay } from './series-sort.js';
 export { StoredChunks } from './stored-chunks.js';
 export {
   openShardSnapshot,

@@ -68,6 +68,11 @@ export interface ShardExports {
   removeSeries(ref: bigint): number;
   replayEnd(): void;
   refs(): void;
+  trackCreated(): void;
+  untrackCreated(): void;
+  takeCreated(): void;
+  lend(bytes: number): number;
+  giveBack(block: number): void;
   snapshotBegin(min: bigint, max: bigint): number;
   snapshotStep(steps: number): number;
   snapshotFrom(): number;

@@ -4,13 +4,16 @@ export const seriesLayout = {
   maxTime: 8,
   lastBits: 16,
   open: 40,
+  openBits: 46,
+  openCount: 48,
   labelsLength: 52,
+  minTime: 56,
   oldest: 64,
   flags: 76,
   labels: 80,
 } as const;
 
-export const seriesFlags = { host: 1, pinned: 2 } as const;
+export const seriesFlags = { host: 1, pinned: 2, hostOpen: 4 } as const;
 
 export const chunkLayout = {
   minTime: 0,

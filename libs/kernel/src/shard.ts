@@ -36,6 +36,9 @@ const sampleNeedBytes = 80;
 /** What a series can take besides: its open chunk, 1,536 bytes at most, moves to a larger block or is finished. */
 const seriesNeedBytes = 2608;
 const openChunkBytes = 64;
+/** What noting a new series takes, while somebody asks for them; and a list of them. */
+const createdBytes = 8;
+const createdListBytes = 2048;
 const wasmPageBytes = 65_536;
 /** Header of a samples record: its id, and the ref and timestamp that the others are relative to. */
 const samplesHeaderBytes = 17;
@@ -120,7 +123,7 @@ export class Shard {
     const small =
       need.samples * sampleNeedBytes +
       known * seriesNeedBytes +
-      (create ? need.rows * openChunkBytes + need.seriesBytes : 0);
+      (create ? need.rows * (openChunkBytes + createdBytes) + need.seriesBytes : 0);
     const seriesRecord = create ? need.labelBytes + need.sliceRows * 16 + 16 : 0;
     const samplesRecord = 2 * need.sliceSamples * 28 + 131_072;
     return (
@@ -496,6 +499,47 @@ export class Shard {
     if (!this.#exports.reserveList(this.seriesCount * 8)) throw new ShardFullError(this.memoryBytes);
     this.#exports.refs();
     return new BigUint64Array(this.#memory().buffer, this.#u32(k.list), this.#u32(k.listCount));
+  }
+
+  /**
+   * All series there are, in no order, and from now on `takeCreated` tells those that come. A copy.
+   * @throws ShardFullError
+   */
+  trackCreated(): Uint32Array {
+    if (!this.#exports.reserveList(this.seriesCount * 4)) throw new ShardFullError(this.memoryBytes);
+    this.#exports.trackCreated();
+    return this.#addresses();
+  }
+
+  /** Some of the series that have come and were not told yet, in the order of their refs; none when all were. Before a truncation goes on, all must have been taken. A copy. */
+  takeCreated(): Uint32Array {
+    if (!this.#exports.reserveList(createdListBytes)) throw new ShardFullError(this.memoryBytes);
+    this.#exports.takeCreated();
+    return this.#addresses();
+  }
+
+  untrackCreated(): void {
+    this.#exports.untrackCreated();
+  }
+
+  #addresses(): Uint32Array {
+    const { buffer } = this.#memory();
+    return new Uint32Array(buffer, this.#u32(k.list), this.#u32(k.listCount)).slice();
+  }
+
+  /**
+   * Some of the memory, for whoever sorts series where they are; until `giveBack`.
+   * @throws ShardFullError
+   */
+  lend(bytes: number): number {
+    const block = this.#exports.lend(bytes) >>> 0;
+    if (block === 0) throw new ShardFullError(this.memoryBytes);
+    return block;
+  }
+
+  /** What has been lent; also when the head is broken, and nothing matters any more. */
+  giveBack(block: number): void {
+    this.#unguarded.giveBack(block);
   }
 
   beginTruncate(min: bigint): void {
