@@ -1,7 +1,8 @@
 import { crc32c } from '@gauntlet/kernel';
-import { Cursor, MalformedError } from './cursor.js';
+import { Cursor } from './cursor.js';
 import type { FileSource } from './file-source.js';
 import type { Reporter } from './finding.js';
+import type { IndexFile, IndexToc } from './index-file.js';
 import { verifyOffsetTable } from './verify-offset-table.js';
 import { type PostingsLayout, readAllSeries, verifyPostings } from './verify-postings.js';
 import { type SeriesEntry, walkSeries } from './verify-series.js';
@@ -10,25 +11,6 @@ import { type SymbolTable, verifySymbols } from './verify-symbols.js';
 const magic = 0xbaaad700;
 const headerBytes = 5;
 const tocBytes = 52;
-
-export interface IndexToc {
-  readonly symbols: number;
-  readonly series: number;
-  readonly labelIndices: number;
-  readonly labelIndicesTable: number;
-  readonly postings: number;
-  readonly postingsTable: number;
-  /** Where it lies itself. */
-  readonly at: number;
-}
-
-/** What the checks of an index share. */
-export interface IndexFile {
-  readonly source: FileSource;
-  readonly version: number;
-  readonly toc: IndexToc;
-  readonly report: Reporter;
-}
 
 /**
  * Invariants 4 to 8, 18 to 22, 24 and 28: an index file. Its series are passed on one by one, in the order of the file. In memory are the
@@ -127,44 +109,4 @@ function reportUnused({ report, source, toc }: IndexFile, symbols: SymbolTable, 
   const unused = symbols.unusedCount();
   if (unused > 0)
     report.info(24, { file: source.name, offset: toc.symbols }, `${unused} symbols are used by no series`);
-}
-
-/** A section: a length, that many bytes, their checksum. Undefined, and reported as `invariant`, when it is not one. */
-export async function readSection(
-  { source, report, toc }: IndexFile,
-  { at, invariant, what }: { readonly at: number; readonly invariant: number; readonly what: string },
-): Promise<Uint8Array | undefined> {
-  const place = { file: source.name, offset: at };
-  if (at + 8 > toc.at) {
-    report.error(invariant, place, `${what} lies outside the file`);
-    return undefined;
-  }
-  const length = new Cursor(await source.read(at, 4)).uint32();
-  if (at + 8 + length > toc.at) {
-    report.error(invariant, place, `${what} of ${length} bytes reaches past the end of the file`);
-    return undefined;
-  }
-  const bytes = await source.read(at + 4, length + 4);
-  const body = bytes.subarray(0, length);
-  if (new Cursor(bytes.subarray(length)).uint32() !== crc32c(body)) {
-    report.error(invariant, place, `the checksum of ${what} does not match`);
-    return undefined;
-  }
-  return body;
-}
-
-/** Runs a check that reads bytes, and reports bytes that end early or do not parse. */
-export function parsing<T>(
-  { source, report }: IndexFile,
-  invariant: number,
-  what: string,
-  parse: () => T,
-): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    report.error(invariant, { file: source.name, offset: error.offset }, `${what}: ${error.message}`);
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import { Cursor } from './cursor.js';
 import type { SymbolTable } from './verify-symbols.js';
-import { type IndexFile, parsing, readSection } from './verify-index.js';
+import { type IndexFile, parsing, readSection } from './index-file.js';
 
 /**
  * The label pairs of the postings offset table, in its order, and of each what the series say of it: how many carry it, and a

@@ -2,7 +2,7 @@ import { crc32c } from '@gauntlet/kernel';
 import { Cursor } from './cursor.js';
 import type { LabelPairs } from './verify-offset-table.js';
 import type { SeriesWalk } from './verify-series.js';
-import type { IndexFile } from './verify-index.js';
+import type { IndexFile } from './index-file.js';
 
 /** Where postings lists have to lie. */
 export interface PostingsLayout {

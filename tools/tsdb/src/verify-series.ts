@@ -2,7 +2,7 @@ import { crc32c } from '@gauntlet/kernel';
 import { Cursor } from './cursor.js';
 import type { LabelPairs } from './verify-offset-table.js';
 import type { SymbolTable } from './verify-symbols.js';
-import { type IndexFile, parsing } from './verify-index.js';
+import { type IndexFile, parsing } from './index-file.js';
 
 export interface SeriesEntry {
   readonly ref: number;

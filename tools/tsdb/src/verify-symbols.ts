@@ -1,5 +1,5 @@
 import { Cursor } from './cursor.js';
-import { type IndexFile, parsing, readSection } from './verify-index.js';
+import { type IndexFile, parsing, readSection } from './index-file.js';
 
 /** The symbols of an index, as one buffer and where each begins in it. */
 export class SymbolTable {
