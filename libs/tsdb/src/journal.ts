@@ -104,7 +104,8 @@ export class Journal {
   async remove(): Promise<void> {
     await this.wal.close();
     await this.#vfs.removeAll(this.#dir);
-    await this.#vfs.syncDir(`${this.#dir}/..`);
+    // Not `${dir}/..`, which leads nowhere once the directory is gone.
+    await this.#vfs.syncDir(this.#dir.slice(0, this.#dir.lastIndexOf('/')));
   }
 
   /** Leaves what it holds to the next opening. */
