@@ -8,6 +8,8 @@ export const journalName = '.gauntlet-journal';
 
 /** What the last round may leave in memory: applied in one turn of the event loop. */
 const tailBytesMax = 4 * MiB;
+/** A record ends with the series that reaches it. */
+const recordBytesAim = MiB;
 
 /** What was written a moment ago cannot be read back. */
 export class JournalCorruptError extends OperationalError {
@@ -26,7 +28,7 @@ export class Journal {
   readonly #dir: string;
   readonly #options: WalOptions;
   readonly wal: WalWriter;
-  #firstSegment: number;
+  readonly #firstSegment: number;
   /** Records since the last round began; undefined when there were too many to keep. */
   #tail: Uint8Array[] | undefined;
   #tailBytes = 0;
@@ -64,12 +66,14 @@ export class Journal {
 
   /** Takes the rows of one group; they are durable when the promise resolves. */
   append(batch: ScannedBatch, group: number): Promise<void> {
-    const record = seriesOf(batch, group);
-    this.#bytes += record.length;
-    this.#tailBytes += record.length;
-    if (this.#tailBytes > tailBytesMax) this.#tail = undefined;
-    else this.#tail?.push(record);
-    this.wal.append([record]);
+    const records = seriesOf(batch, group);
+    for (const record of records) {
+      this.#bytes += record.length;
+      this.#tailBytes += record.length;
+      if (this.#tailBytes > tailBytesMax) this.#tail = undefined;
+      else this.#tail?.push(record);
+    }
+    this.wal.append(records);
     return this.wal.commit();
   }
 
@@ -79,19 +83,20 @@ export class Journal {
    * @param pause awaited between pieces
    */
   async drain(apply: (record: Uint8Array) => void, pause: () => Promise<void>, finish: () => void): Promise<void> {
-    for (;;) {
+    // Should it fail, the next one hands over all again: what was applied may not have reached the log.
+    for (let from = this.#firstSegment; ;) {
       this.#tail = [];
       this.#tailBytes = 0;
       const current = await this.wal.roll();
       const { damage } = await replayWal(this.#vfs, this.#dir, {
         ...this.#options,
-        fromSegment: this.#firstSegment,
+        fromSegment: from,
         toSegment: current - 1,
         onRecord: apply,
         onPause: pause,
       });
       if (damage !== undefined) throw new JournalCorruptError(`Cannot read journal ${this.#dir}: ${damage.problem}`);
-      this.#firstSegment = current;
+      from = current;
       const tail = this.#tail as Uint8Array[] | undefined;
       if (tail === undefined) continue;
       for (const record of tail) apply(record);
@@ -114,15 +119,24 @@ export class Journal {
   }
 }
 
-/** The series of a group as a message of their own: field 1 of either kind of request, whatever number they had in theirs. */
-function seriesOf(batch: ScannedBatch, group: number): Uint8Array {
+/**
+ * The series of a group as messages of their own: field 1 of either kind of request, whatever number they had in theirs. They are short ones: a head
+ * refuses a request that it cannot ever have room for, and then nobody is left to be told.
+ */
+function seriesOf(batch: ScannedBatch, group: number): Uint8Array[] {
   const { firstRow, rowCount } = readGroup(batch, group);
   const rows = new DataView(batch.rows.buffer, batch.rows.byteOffset + firstRow * rowBytes, rowCount * rowBytes);
   let bytes = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) bytes += rows.getUint32(at + rowField.seriesLength, true);
   const record = new Uint8Array(bytes);
+  const records: Uint8Array[] = [];
+  let from = 0;
   let to = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) {
+    if (to - from >= recordBytesAim) {
+      records.push(record.subarray(from, to));
+      from = to;
+    }
     const offset = rows.getUint32(at + rowField.seriesOffset, true);
     const end = offset + rows.getUint32(at + rowField.seriesLength, true);
     let tagEnd = offset;
@@ -131,5 +145,6 @@ function seriesOf(batch: ScannedBatch, group: number): Uint8Array {
     record.set(batch.body.subarray(tagEnd + 1, end), to + 1);
     to += end - tagEnd;
   }
-  return record.subarray(0, to);
+  if (to > from) records.push(record.subarray(from, to));
+  return records;
 }
