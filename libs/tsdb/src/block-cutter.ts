@@ -10,6 +10,7 @@ import { writeOutOfOrderBlocks } from './out-of-order-blocks.js';
 import { inSlices } from './slices.js';
 import type { TsdbOptions } from './tsdb-options.js';
 import type { TsdbStats } from './tsdb-stats.js';
+import { discardBlock } from './write-block-directory.js';
 
 export interface BlockCutterParts {
   readonly options: TsdbOptions;
@@ -136,7 +137,8 @@ export class BlockCutter {
 
   /** Writes the block. From the first moment nothing older is accepted: a sample that came after its series was gathered would be in no block. */
   async #writeRefusingOlder({ head, chunks }: Engine, range: CutRange): Promise<BlockMeta | undefined> {
-    const { clock, dir, randomBytes } = this.#options;
+    const { vfs, clock, dir, randomBytes } = this.#options;
+    let ulid: string | undefined;
     const minValidBefore = head.minValidTimeMs;
     head.minValidTimeMs = Math.max(minValidBefore, range.maxTimeMs);
     const builder = head.snapshot(range.minTimeMs, range.maxTimeMs - 1);
@@ -144,9 +146,11 @@ export class BlockCutter {
       await inSlices((budgetMs) => builder.prepare(budgetMs));
       // Chunks that wait for their file are found there by whoever writes the block.
       await chunks.flush();
-      const ulid = createUlid(clock.nowMs(), randomBytes(ulidRandomBytes));
+      ulid = createUlid(clock.nowMs(), randomBytes(ulidRandomBytes));
       return await this.#heavyWork.cutBlock({ dir, ulid, ...range, snapshot: builder.description() });
     } catch (error) {
+      // A thread that has died leaves what it had written, all of the block perhaps. The next cut writes the samples again, elsewhere.
+      if (ulid !== undefined) await discardBlock(vfs, dir, ulid).catch(() => {});
       // There is no block, so that what is older may come again.
       head.minValidTimeMs = minValidBefore;
       throw error;

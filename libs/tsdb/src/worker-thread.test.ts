@@ -121,3 +121,24 @@ test('what the worker finds wrong comes back as an error', async () => {
   await expect(thread.cutBlock({ ...job, snapshot })).rejects.toMatchObject({ kind: 'unavailable' });
   await thread.close();
 });
+
+test('what a new worker does is not given up when the one before it ends', async () => {
+  const died = join(root, 'died');
+  const file = join(root, 'dies-once.js');
+  writeFileSync(
+    file,
+    `const fs = require('node:fs');
+     if (fs.existsSync(${JSON.stringify(died)})) require(${JSON.stringify(program)});
+     else require('node:worker_threads').parentPort.on('message', () => {
+       fs.writeFileSync(${JSON.stringify(died)}, '');
+       throw new Error('out of memory');
+     });`,
+  );
+  const thread = new WorkerThread(file);
+  const job = { dir: join(root, 'empty'), ulid: '01HF859JX0000G40R40M30E209', minTimeMs: 0, maxTimeMs: 1 };
+  const snapshot = { minTimeMs: 0, maxTimeMs: 0, shards: [], deleted: new Map() };
+  await expect(thread.cutBlock({ ...job, snapshot })).rejects.toThrow('out of memory');
+  // Asked before the first one has ended.
+  await expect(thread.cutBlock({ ...job, snapshot })).resolves.toBeUndefined();
+  await thread.close();
+});

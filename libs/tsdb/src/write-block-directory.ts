@@ -10,6 +10,7 @@ import {
   type SeriesCursor,
 } from '@gauntlet/block';
 import { writeFileDurable, type Vfs } from '@gauntlet/vfs';
+import { deleteBlock } from './block-directory.js';
 import type { CutRange } from './cut-plan.js';
 import { sliceMs, yieldNow } from './slices.js';
 
@@ -31,7 +32,7 @@ export async function writeBlockDirectory(
   { dir, ulid, minTimeMs, maxTimeMs, hints, parents }: NewBlock,
   series: SeriesCursor,
 ): Promise<BlockMeta | undefined> {
-  const work = `${dir}/${ulid}.tmp-for-creation`;
+  const work = workDir(dir, ulid);
   await vfs.makeDir(`${work}/chunks`);
   const sinks = blockSinks(vfs, work);
   try {
@@ -69,6 +70,14 @@ export async function writeBlockDirectory(
     throw error;
   }
 }
+
+/** Removes what a writer that is gone has left of a block. */
+export async function discardBlock(vfs: Vfs, dir: string, ulid: string): Promise<void> {
+  await vfs.removeAll(workDir(dir, ulid));
+  await deleteBlock(vfs, dir, ulid);
+}
+
+const workDir = (dir: string, ulid: string): string => `${dir}/${ulid}.tmp-for-creation`;
 
 /** A block's files below `work`; `abandon` closes those that a failure left open. */
 function blockSinks(vfs: Vfs, work: string): BlockSinks & { abandon(): Promise<void> } {
