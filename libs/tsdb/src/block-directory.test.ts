@@ -249,3 +249,19 @@ test('whichever call fails once while blocks are mended, the next start ends wha
     }
   }
 });
+
+test('blocks that descend from each other stay, and so does one that descends from itself', async () => {
+  const vfs = new MemoryVfs();
+  const named = async (ulid: string, parent: string): Promise<void> => {
+    const parents = [{ ulid: parent, minTime: 0, maxTime: 1 }];
+    const compaction = { level: 2, sources: [ulid], parents };
+    await put(vfs, ulid, await blockFiles({ ulid, compaction }));
+  };
+  const selfId = '01HF859JX0000G40R40M30E20A';
+  await named(id, otherId);
+  await named(otherId, id);
+  await named(selfId, selfId);
+  const { blocks } = await load(vfs);
+  expect(blocks.map(({ ulid }) => ulid).sort()).toEqual([id, otherId, selfId].sort());
+  expect((await names(vfs)).sort()).toEqual([id, otherId, selfId].sort());
+});

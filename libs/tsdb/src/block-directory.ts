@@ -74,12 +74,28 @@ export function byStart(a: BlockMeta, b: BlockMeta): number {
   return a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1);
 }
 
-/** Ids of the blocks to be deleted. One that names itself as its parent stays: nothing else has its samples. */
+/**
+ * Ids of the blocks to be deleted: those without samples, and those from which others were compacted. Blocks that descend from each other, or one from itself, say nothing
+ * that can be true: they stay, since nothing else may have their samples.
+ */
 function doomedAmong(found: readonly BlockMeta[]): ReadonlySet<string> {
+  const parents = new Map(found.map(({ ulid, compaction }) => [ulid, compaction.parents ?? []]));
+  const ancestorsOf = (id: string): ReadonlySet<string> => {
+    const ancestors = new Set<string>();
+    const left = [id];
+    for (let next = left.pop(); next !== undefined; next = left.pop())
+      for (const { ulid } of parents.get(next) ?? [])
+        if (!ancestors.has(ulid)) {
+          ancestors.add(ulid);
+          left.push(ulid);
+        }
+    return ancestors;
+  };
   const doomed = new Set<string>();
   for (const { ulid, compaction } of found) {
     if (compaction.deletable) doomed.add(ulid);
-    for (const parent of compaction.parents ?? []) if (parent.ulid !== ulid) doomed.add(parent.ulid);
+    const ancestors = ancestorsOf(ulid);
+    if (!ancestors.has(ulid)) for (const ancestor of ancestors) doomed.add(ancestor);
   }
   return doomed;
 }
