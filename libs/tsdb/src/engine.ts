@@ -86,8 +86,9 @@ export class Engine {
   log({ records, outOfOrderRecords }: Pick<AppendResult, 'records' | 'outOfOrderRecords'>): Promise<void> {
     if (records.length > 0) this.wal.append(records);
     if (outOfOrderRecords.length > 0) this.wbl!.append(outOfOrderRecords);
-    if (outOfOrderRecords.length === 0) return records.length > 0 ? this.wal.commit() : Promise.resolve();
-    return Promise.all([this.wal.commit(), this.wbl!.commit()]).then(() => undefined);
+    if (records.length === 0 && outOfOrderRecords.length === 0) return Promise.resolve();
+    // A repeated sample that came out of order leaves no record in its log, where the one before it may still be on its way.
+    return this.sync();
   }
 
   /** Resolves once everything logged so far is durable. */

@@ -188,3 +188,19 @@ test('a new database does not wait behind the replays of others', async () => {
   expect(database.state).toBe('open');
   await database.close();
 });
+
+test('a head that is built anew while the disk is full waits for room, and takes writes again', async () => {
+  const disk = new FaultyVfs(new MemoryVfs());
+  const database = await Tsdb.open(optionsOf(disk));
+  await database.replayed;
+  await write(database, roundOf(10));
+  jest.spyOn(database.head, 'append').mockImplementation(() => {
+    throw new HeadBrokenError(new Error('unreachable'));
+  });
+  disk.fail({ operation: 'makeDir', when: ({ path }) => path.includes(journalName), code: 'ENOSPC', times: 3 });
+  expect(() => database.append(batchOf(roundOf(20)), 0)).toThrow(HeadBrokenError);
+  await database.replayed;
+  await write(database, roundOf(30));
+  expect(database.stats).toMatchObject({ recoveries: 1, replayFailures: 3 });
+  await database.close();
+});

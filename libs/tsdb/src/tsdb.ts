@@ -285,25 +285,28 @@ export class Tsdb {
 
   /** Replays in the background, again and again until it works or the database is closed: the journal takes the writes meanwhile. */
   #replayBehind(): void {
+    this.#replayed = this.#again('log cannot be replayed, it will be tried again', () => {
+      const attempt = this.#replay();
+      this.#replayAttempted = attempt.catch(() => {});
+      return attempt;
+    });
+    this.#replayed.catch(() => {}); // Whoever waits for it is told; nobody has to.
+  }
+
+  /** Does it until it works; rejects when the database is closed before. */
+  async #again(failed: string, work: () => Promise<void>): Promise<void> {
     const { log, dir, clock } = this.#options;
     const signal = this.#closing.signal;
-    const run = async (): Promise<void> => {
-      for (let retryMs = retryMsMin; ; retryMs = Math.min(2 * retryMs, retryMsMax)) {
-        try {
-          const attempt = this.#replay();
-          this.#replayAttempted = attempt.catch(() => {});
-          await attempt;
-          return;
-        } catch (error) {
-          if (signal.aborted) throw signal.reason;
-          this.stats.replayFailures += 1;
-          log.error('log cannot be replayed, it will be tried again', { dir, error: messageOf(error), retryMs });
-          await clock.sleep(retryMs, signal);
-        }
+    for (let retryMs = retryMsMin; ; retryMs = Math.min(2 * retryMs, retryMsMax)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        this.stats.replayFailures += 1;
+        log.error(failed, { dir, error: messageOf(error), retryMs });
+        await clock.sleep(retryMs, signal);
       }
-    };
-    this.#replayed = run();
-    this.#replayed.catch(() => {}); // Whoever waits for it is told; nobody has to.
+    }
   }
 
   async #replay(): Promise<void> {
@@ -384,13 +387,11 @@ export class Tsdb {
     this.#replayed = (async () => {
       await broken.close().catch(() => {});
       await yieldNow();
-      await this.#openJournal();
+      await this.#again('journal cannot be opened, it will be tried again', () => this.#openJournal());
       this.#replayBehind();
       await this.#replayed;
     })();
-    this.#replayed.catch((failure: unknown) =>
-      log.error('database cannot be built anew', { dir, error: messageOf(failure) }),
-    );
+    this.#replayed.catch(() => {}); // Closed meanwhile.
   }
 
   /** Bytes of what a start replays. */
