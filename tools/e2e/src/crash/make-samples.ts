@@ -6,6 +6,24 @@ import { bitsOf, type SentHistogram } from './sample-text.js';
 /** What a series of a simulated sender holds; `mixed` changes between floats and histograms. */
 export type SampleKind = 'float' | 'histogram' | 'float-histogram' | 'custom-histogram' | 'gauge-histogram' | 'mixed';
 
+export const sampleKinds: readonly SampleKind[] = [
+  'float',
+  'histogram',
+  'float-histogram',
+  'custom-histogram',
+  'gauge-histogram',
+  'mixed',
+];
+
+/** A sample with an exemplar of its time beside it. */
+export function withExemplar(series: SeriesInput): SeriesInput {
+  const timestampMs = BigInt(series.histograms?.[0]?.timestampMs ?? series.samples[0]?.timestampMs ?? 0);
+  return {
+    ...series,
+    exemplars: [{ labels: [[Buffer.from('trace'), Buffer.from(String(timestampMs))]], bits: bitsOf(0.5), timestampMs }],
+  };
+}
+
 /** The one sample that a series has at a time: kind, series and time decide everything about it. */
 export function sampleAt(kind: SampleKind, series: string, timestampMs: number): SeriesInput {
   const hash = hashOf(`${series} ${timestampMs}`);

@@ -1,9 +1,8 @@
 import type { Fault } from '@gauntlet/vfs/testing';
-import type { SampleKind } from './make-samples.js';
+import { sampleKinds as kinds } from './make-samples.js';
 import { kindOfCall, runWithFault } from './one-fault.js';
 
 const isLong = process.env['GAUNTLET_LONG'] !== undefined;
-const kinds: readonly SampleKind[] = ['float'];
 
 /** How a call fails, the n-th of those it concerns. */
 const faults: readonly (readonly [name: string, of: (nth: number) => Fault, concerns: string | undefined])[] = [
@@ -18,13 +17,23 @@ const faults: readonly (readonly [name: string, of: (nth: number) => Fault, conc
 ];
 
 test('without a fault the script writes, cuts, checkpoints, ships and deletes', async () => {
-  const { calls, problems, acknowledged } = await runWithFault(undefined, { kinds });
+  const { calls, problems, acknowledged, exemplars } = await runWithFault(undefined, { kinds });
   expect(problems).toEqual([]);
-  expect(acknowledged).toBe(3 * 24 * 40);
+  expect(acknowledged).toBe(3020);
+  expect(exemplars).toBeGreaterThan(200);
   expect([...new Set(calls.map(kindOfCall))]).toEqual(
     expect.arrayContaining([
       'write wal/N',
       'datasync wal/N',
+      'write wbl/N',
+      'datasync wbl/N',
+      'remove wbl/N',
+      'write chunks_head/N',
+      'datasync chunks_head/N',
+      'remove chunks_head/N',
+      'write .gauntlet-journal/N',
+      'datasync .gauntlet-journal/N',
+      'removeAll .gauntlet-journal',
       'open BLOCK.tmp-for-creation/index',
       'datasync BLOCK.tmp-for-creation/chunks/N',
       'rename BLOCK.tmp-for-creation',

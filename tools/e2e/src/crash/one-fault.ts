@@ -1,16 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SeriesInput } from '@gauntlet/remote-write';
 import { MemoryBucket } from '@gauntlet/objstore/testing';
 import { FaultyVfs, MemoryVfs, type Fault, type VfsCall } from '@gauntlet/vfs/testing';
 import { inspect, inspectBucket } from './inspect.js';
-import { sampleAt, type SampleKind } from './make-samples.js';
-import { randomOf } from './random.js';
+import { sampleAt, withExemplar, type SampleKind } from './make-samples.js';
+import { hashOf, randomOf } from './random.js';
 import { SampleBook } from './sample-book.js';
 import {
   SimulatedClock,
   SimulatedTenant,
-  storedSamples,
+  problemsOf,
   tenantDir,
   writeBodyOf,
+  type Books,
   type TenantPlan,
   type WriteBody,
 } from './simulated-tenant.js';
@@ -18,10 +20,14 @@ import {
 const roundsPerLife = 24;
 const stepMs = 100;
 /** Enough to fill a page of the log with each round. */
-const seriesCount = 40;
+const seriesCount = 42;
+const outOfOrderWindowMs = 1500;
+/** No multiple of the block range, and late samples have room before it. */
+const startMs = 1_000_050;
 
 export interface FaultReport {
   readonly acknowledged: number;
+  readonly exemplars: number;
   /** All calls of the run, to know what there is to fail. */
   readonly calls: readonly VfsCall[];
   readonly problems: readonly string[];
@@ -37,9 +43,10 @@ export async function runWithFault(
   { kinds }: { readonly kinds: readonly SampleKind[] },
 ): Promise<FaultReport> {
   const clock = new SimulatedClock();
+  clock.now = startMs;
   const disk = new FaultyVfs(new MemoryVfs({ nowMs: clock.nowMs }));
   const bucket = new MemoryBucket();
-  const book = new SampleBook();
+  const books: Books = { samples: new SampleBook(), exemplars: new SampleBook() };
   const problems: string[] = [];
   const plan: TenantPlan = {
     vfs: disk,
@@ -51,6 +58,11 @@ export async function runWithFault(
     retentionMs: 1500,
     compress: false,
     segmentBytesMax: 1 << 15,
+    outOfOrderWindowMs,
+    outOfOrderCapMax: 4,
+    exemplarsMax: 1 << 14,
+    briefReplayBytesMax: 1 << 20,
+    replayTurnsMax: 0,
   };
   /** A single fault may strike once; asked again, the same must work. */
   const twice = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
@@ -77,24 +89,26 @@ export async function runWithFault(
     for (let round = 1; round <= roundsPerLife; round++) {
       await write(tenant);
       if (round % 6 !== 0) continue;
+      await twice('a replay', () => tenant.database.replayed);
+      await twice('moving chunks', () => tenant.database.maintain());
       await twice('a cut', () => tenant.database.cutIfDue());
       await twice('an upload', () => tenant.shipper.sync(new AbortController().signal));
       await twice('retention', () => tenant.retain());
     }
   };
-  const open = (): Promise<SimulatedTenant | undefined> => twice('opening', () => SimulatedTenant.open(plan, book));
-  const judge = async (when: string, tenant?: SimulatedTenant): Promise<Set<string>> => {
-    const found = await storedSamples(disk, bucket, tenant);
-    const { lost, invented } = book.judge(found);
-    problems.push(...lost.map((sample) => `lost ${when}: ${sample}`));
-    problems.push(...invented.map((sample) => `invented ${when}: ${sample}`));
-    return found;
+  const open = (more: Partial<TenantPlan>): Promise<SimulatedTenant | undefined> =>
+    twice('opening', () => SimulatedTenant.open({ ...plan, ...more }, books));
+  const judge = async (when: string, tenant?: SimulatedTenant): Promise<number> => {
+    const verdict = await problemsOf(books, { vfs: disk, bucket, ...(tenant && { tenant }) }, when);
+    problems.push(...verdict.problems);
+    return verdict.found;
   };
 
   await twice('making the data directory', () => disk.makeDir('/data'));
   if (fault !== undefined) disk.fail(fault);
   for (const ending of ['kill', 'end', 'flush']) {
-    const tenant = await open();
+    // The last life takes its first writes while the log is replayed.
+    const tenant = await open(ending === 'flush' ? { briefReplayBytesMax: 0, replayTurnsMax: 40 } : {});
     if (tenant === undefined) break;
     await live(tenant);
     if (ending === 'flush') {
@@ -107,11 +121,12 @@ export async function runWithFault(
   disk.heal();
   const before = await judge('at the end');
   problems.push(...(await inspect(disk, tenantDir)), ...(await inspectBucket(bucket)));
-  const again = await SimulatedTenant.open(plan, book);
+  const again = await SimulatedTenant.open(plan, books);
   const after = await judge('after opening again', again);
   await again.database.close();
-  if (before.size !== after.size) problems.push(`${before.size} samples became ${after.size} with the next opening`);
-  return { acknowledged: book.acknowledged, calls, problems };
+  if (before !== after) problems.push(`${before} samples became ${after} with the next opening`);
+  const { samples, exemplars } = books;
+  return { acknowledged: samples.acknowledged, exemplars: exemplars.acknowledged, calls, problems };
 }
 
 const bodies = new Map<string, WriteBody>();
@@ -122,11 +137,19 @@ function bodyAt(timestampMs: number, kinds: readonly SampleKind[]): WriteBody {
   let body = bodies.get(key);
   if (body === undefined) {
     const series = Array.from({ length: seriesCount }, (_, index) =>
-      sampleAt(kinds[index % kinds.length] as SampleKind, `series-${index}`, timestampMs),
+      roundSample(kinds[index % kinds.length] as SampleKind, `series-${index}`, timestampMs),
     );
     bodies.set(key, (body = writeBodyOf(series)));
   }
   return body;
+}
+
+/** Every seventh sample or so comes late, and every tenth in time has an exemplar. */
+function roundSample(kind: SampleKind, series: string, timestampMs: number): SeriesInput {
+  const hash = hashOf(`late ${series} ${timestampMs}`);
+  if (hash % 7 === 0) return sampleAt(kind, series, timestampMs - 1 - ((hash >>> 8) % (outOfOrderWindowMs - 1)));
+  const sample = sampleAt(kind, series, timestampMs);
+  return hash % 10 === 0 ? withExemplar(sample) : sample;
 }
 
 /** What a call is about: its operation, and its file by kind. */

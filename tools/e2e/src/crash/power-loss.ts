@@ -1,22 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FaultyBucket, MemoryBucket } from '@gauntlet/objstore/testing';
+import type { SeriesInput } from '@gauntlet/remote-write';
 import { CrashVfs } from '@gauntlet/vfs/testing';
 import { inspect, inspectBucket } from './inspect.js';
-import { sampleAt, type SampleKind } from './make-samples.js';
+import { sampleAt, withExemplar, type SampleKind } from './make-samples.js';
 import { randomOf, type Random } from './random.js';
-import { SampleBook, type Verdict } from './sample-book.js';
+import { SampleBook } from './sample-book.js';
 import {
   SimulatedClock,
   SimulatedTenant,
-  storedSamples,
+  problemsOf,
   tenantDir,
   writeBodyOf,
+  type Books,
   type TenantPlan,
 } from './simulated-tenant.js';
 
 const senders = 3;
 const livesMax = 5;
-const roundsMax = 240;
+const roundsMax = 160;
+/** No multiple of the block range, and late samples have room before it. */
+const startMs = 1_000_123;
 
 /** What a seed came to. Nothing is lost, invented or broken, or the seed has found a bug. */
 export interface PowerLossReport {
@@ -25,8 +29,14 @@ export interface PowerLossReport {
   /** Lives that ended because the power went, not because their work was done. */
   readonly powerLosses: number;
   readonly acknowledged: number;
+  readonly exemplars: number;
   readonly refused: number;
+  /** Sent out of order, acknowledged or not. */
+  readonly late: number;
+  /** Taken while a log was replayed. */
+  readonly journaled: number;
   readonly cuts: number;
+  readonly outOfOrderBlocks: number;
   readonly checkpoints: number;
   readonly uploads: number;
   readonly blocksDeleted: number;
@@ -43,13 +53,14 @@ export async function losePowerRepeatedly(
 ): Promise<PowerLossReport> {
   const random = randomOf(seed);
   const clock = new SimulatedClock();
+  clock.now = startMs;
   const bucket = new MemoryBucket();
   // A bucket that fails as well, with effect or without.
   const unreliable = new FaultyBucket(bucket, () =>
     random.chance(0.04) ? random.pick(['fail', 'lose-answer', 'half'] as const) : undefined,
   );
-  const book = new SampleBook();
-  const totals = { powerLosses: 0, refused: 0, cuts: 0, checkpoints: 0, uploads: 0, blocksDeleted: 0 };
+  const books: Books = { samples: new SampleBook(), exemplars: new SampleBook() };
+  const totals = noTotals();
   const problems: string[] = [];
   const lives = random.whole(1, livesMax + 1);
   let disk = new CrashVfs({ nowMs: clock.nowMs });
@@ -64,45 +75,69 @@ export async function losePowerRepeatedly(
     retentionMs: random.pick([0, 2500]),
     compress: random.chance(0.5),
     segmentBytesMax: 1 << 15,
+    outOfOrderCapMax: random.pick([2, 5, 32]),
+    exemplarsMax: random.pick([0, 1 << 16, 1 << 16]),
   };
-  const check = async (when: string, tenant: SimulatedTenant | undefined): Promise<void> => {
-    problems.push(...problemsOf(book.judge(await storedSamples(disk, bucket, tenant)), when));
+  const check = async (when: string, tenant?: SimulatedTenant): Promise<void> => {
+    const verdict = await problemsOf(books, { vfs: disk, bucket, ...(tenant && { tenant }) }, when);
+    problems.push(...verdict.problems, ...(await inspect(disk, tenantDir)));
   };
 
   for (let life = 0; life < lives && problems.length === 0; life++) {
-    disk.losePowerIn(random.logarithmic(3, 3000));
-    const plan = { ...settings, vfs: disk };
-    await liveOnce(plan, { book, kinds, disk, totals });
+    disk.losePowerIn(random.logarithmic(3, 8000));
+    // Both may change from one start to the next.
+    const plan = {
+      ...settings,
+      vfs: disk,
+      outOfOrderWindowMs: random.pick([0, 300, 3000]),
+      briefReplayBytesMax: random.pick([0, 1 << 20]),
+      replayTurnsMax: random.logarithmic(1, 300),
+    };
+    await liveOnce(plan, { books, kinds, disk, totals });
     if (disk.powerIsOff) totals.powerLosses += 1;
     disk = disk.afterPowerLoss(random.whole(0, 2 ** 31));
-    const tenant = await SimulatedTenant.open({ ...plan, vfs: disk }, book);
+    const tenant = await SimulatedTenant.open({ ...plan, vfs: disk }, books);
+    await tenant.database.replayed;
     await check(`after life ${life}`, tenant);
-    problems.push(...(await inspect(disk, tenantDir)));
     await tenant.database.close();
   }
   if (problems.length === 0) {
-    const tenant = await SimulatedTenant.open({ ...settings, vfs: disk }, book);
+    const plan = { ...settings, vfs: disk, outOfOrderWindowMs: 0, briefReplayBytesMax: 1 << 20, replayTurnsMax: 0 };
+    const tenant = await SimulatedTenant.open(plan, books);
+    await tenant.database.replayed;
     unreliable.plan = () => undefined;
     await tenant.database.flush();
     await tenant.shipper.sync(new AbortController().signal);
     await tenant.database.close();
-    await check('after the last flush', undefined);
-    problems.push(...(await inspect(disk, tenantDir)), ...(await inspectBucket(bucket)));
+    await check('after the last flush');
+    problems.push(...(await inspectBucket(bucket)));
   }
-  return { seed, lives, acknowledged: book.acknowledged, ...totals, problems };
+  const { samples, exemplars } = books;
+  return { seed, lives, acknowledged: samples.acknowledged, exemplars: exemplars.acknowledged, ...totals, problems };
 }
 
-type Totals = { refused: number; cuts: number; checkpoints: number; uploads: number; blocksDeleted: number };
+const noTotals = () => ({
+  powerLosses: 0,
+  refused: 0,
+  late: 0,
+  journaled: 0,
+  cuts: 0,
+  outOfOrderBlocks: 0,
+  checkpoints: 0,
+  uploads: 0,
+  blocksDeleted: 0,
+});
+type Totals = ReturnType<typeof noTotals>;
 
 /** Opens the database, writes and keeps house until the work is done or the power goes; leaves nothing running. */
 async function liveOnce(
   plan: TenantPlan,
-  { book, kinds, disk, totals }: { book: SampleBook; kinds: readonly SampleKind[]; disk: CrashVfs; totals: Totals },
+  { books, kinds, disk, totals }: { books: Books; kinds: readonly SampleKind[]; disk: CrashVfs; totals: Totals },
 ): Promise<void> {
   const { random } = plan;
   let tenant: SimulatedTenant;
   try {
-    tenant = await SimulatedTenant.open(plan, book);
+    tenant = await SimulatedTenant.open(plan, books);
   } catch (error) {
     if (disk.powerIsOff) return;
     throw error;
@@ -111,6 +146,15 @@ async function liveOnce(
   const series = makeSeries(random, kinds);
   const rounds = random.whole(5, roundsMax);
   const stepMs = random.whole(20, 250);
+  /** Some come late, some with an exemplar. */
+  const sampleFor = (kind: SampleKind, name: string, timestampMs: number): SeriesInput => {
+    if (plan.outOfOrderWindowMs > 0 && random.chance(0.15)) {
+      totals.late += 1;
+      return sampleAt(kind, name, timestampMs - random.logarithmic(1, plan.outOfOrderWindowMs));
+    }
+    const series = sampleAt(kind, name, timestampMs);
+    return random.chance(0.1) ? withExemplar(series) : series;
+  };
   let round = 0;
   const send = async (sender: number): Promise<void> => {
     while (round < rounds && !disk.powerIsOff) {
@@ -119,7 +163,7 @@ async function liveOnce(
       const some = series.filter((_, index) => index % senders === sender && random.chance(0.9));
       // A failing log refuses until it has recovered; without power it never does.
       const isAcknowledged = await tenant
-        .write(writeBodyOf(some.map(({ kind, name }) => sampleAt(kind, name, timestampMs))))
+        .write(writeBodyOf(some.map(({ kind, name }) => sampleFor(kind, name, timestampMs))))
         .catch(() => undefined);
       if (isAcknowledged === false) totals.refused += 1;
       for (let turns = random.whole(0, 4); turns > 0; turns--) await nextTurn();
@@ -131,7 +175,9 @@ async function liveOnce(
       for (let turns = random.whole(0, 12); turns > 0; turns--) await nextTurn();
       const work = random.fraction();
       // Each of them may fail when the disk does, and is done again later.
-      if (work < 0.5) await database.cutIfDue().catch(() => {});
+      if (work < 0.45) await database.cutIfDue().catch(() => {});
+      else if (work < 0.55) await database.maintain().catch(() => {});
+      else if (work < 0.6) await database.compactOutOfOrder().catch(() => {});
       else if (work < 0.75) await shipper.sync(new AbortController().signal).catch(() => {});
       else if (work < 0.95) await tenant.retain().catch(() => {});
       else disk.loseSyncs(1);
@@ -144,6 +190,9 @@ async function liveOnce(
   if (random.chance(0.5)) await database.flush().catch(() => {});
   if (random.chance(0.5) || disk.powerIsOff) await database.close().catch(() => {});
   // Otherwise the power goes now, with the database open and nothing under way.
+  await database.replayed.catch(() => {});
+  totals.journaled += database.stats.journaledSamples;
+  totals.outOfOrderBlocks += database.stats.outOfOrderBlocks;
   totals.cuts += database.stats.cuts;
   totals.checkpoints += database.stats.checkpoints;
   totals.blocksDeleted += database.stats.blocksDeleted;
@@ -153,15 +202,8 @@ async function liveOnce(
 /** Some that stay, and some that come with a life. */
 function makeSeries(random: Random, kinds: readonly SampleKind[]): { kind: SampleKind; name: string }[] {
   const generation = random.whole(0, 1000);
-  return Array.from({ length: random.logarithmic(3, 150) }, (_, index) => ({
+  return Array.from({ length: random.logarithmic(3, 60) }, (_, index) => ({
     kind: kinds[index % kinds.length] as SampleKind,
     name: index % 3 === 0 ? `${generation}-${index}` : `steady-${index}`,
   }));
-}
-
-function problemsOf({ lost, invented }: Verdict, when: string): string[] {
-  return [
-    ...lost.map((sample) => `lost ${when}: ${sample}`),
-    ...invented.map((sample) => `invented ${when}: ${sample}`),
-  ];
 }

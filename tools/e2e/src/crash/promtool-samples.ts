@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { staleMarkerBits } from '@gauntlet/model';
-import type { SeriesInput } from '@gauntlet/remote-write';
+import { decodeWriteRequest, type SeriesInput } from '@gauntlet/remote-write';
+import type { Vfs } from '@gauntlet/vfs';
+import { replayWal } from '@gauntlet/wal';
 import { peerCommand } from '../servers.js';
 import { bucketCounts, doubleOf, sampleText, seriesText, type SentHistogram } from './sample-text.js';
 
@@ -34,6 +36,22 @@ export function promtoolTexts({ labels, samples, histograms = [] }: SeriesInput)
     ),
     ...histograms.map((histogram) => sampleText(series, histogram.timestampMs, histogramText(histogram))),
   ];
+}
+
+/**
+ * Adds every sample of the requests that waited for the end of a replay when the process was killed; as `readWithPromtool` would find them.
+ */
+export async function readJournal(vfs: Vfs, dir: string, into: Set<string>): Promise<void> {
+  if ((await vfs.stat(dir)) === undefined) return;
+  await replayWal(vfs, dir, {
+    fromSegment: 'first',
+    onRecord: (record) => {
+      for (const { labels, samples, histograms } of decodeWriteRequest(record).timeseries) {
+        const names = labels.map(([name, value]) => [String(name), String(value)] as const);
+        for (const text of promtoolTexts({ labels: names, samples, histograms })) into.add(text);
+      }
+    },
+  });
 }
 
 function parseLine(line: string): string | undefined {

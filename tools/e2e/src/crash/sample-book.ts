@@ -35,11 +35,15 @@ export class SampleBook {
     }
   }
 
-  /** Judges what is stored. What was sent and not acknowledged may be there or not. */
-  judge(found: ReadonlySet<string>): Verdict {
+  /**
+   * Judges what is stored. What was sent and not acknowledged may be there or not.
+   * @param mayBeGone samples that nobody has to keep any more
+   */
+  judge(found: ReadonlySet<string>, mayBeGone: (sample: string) => boolean = () => false): Verdict {
     const lost: string[] = [];
     const invented: string[] = [];
-    for (const [sample, isAcknowledged] of this.#samples) if (isAcknowledged && !found.has(sample)) lost.push(sample);
+    for (const [sample, isAcknowledged] of this.#samples)
+      if (isAcknowledged && !found.has(sample) && !mayBeGone(sample)) lost.push(sample);
     for (const sample of found) if (!this.#samples.has(sample)) invented.push(sample);
     return { checked: this.#acknowledged, lost: examplesOf(lost), invented: examplesOf(invented) };
   }

@@ -26,6 +26,22 @@ export function sentTexts({ labels, samples, histograms = [] }: SeriesInput): st
   ];
 }
 
+/** The exemplars of a series that is about to be sent, or of one in a head. */
+export const exemplarTexts = (series: string, exemplars: readonly ExemplarFacts[]): string[] =>
+  exemplars.map(({ timestampMs, bits, labels }) => {
+    const names = labels.map(([name, value]): [string, string] => [String(name), String(value)]);
+    return sampleText(series, timestampMs, `exemplar ${seriesText(names)} ${floatText(bits)}`);
+  });
+
+interface ExemplarFacts {
+  readonly timestampMs: bigint;
+  readonly bits: bigint;
+  readonly labels: readonly (readonly [name: unknown, value: unknown])[];
+}
+
+/** The time in a text. */
+export const timeOf = (sample: string): number => Number(/\} (-?\d+) /.exec(sample)?.[1]);
+
 export const storedValueText = (sample: ChunkSample): string =>
   'bits' in sample ? floatText(sample.bits) : storedHistogramText(sample.histogram);
 

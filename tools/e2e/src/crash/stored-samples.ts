@@ -1,11 +1,12 @@
 import { MemorySource, openIndex, parseBlockMeta, readChunk } from '@gauntlet/block';
 import { decodeChunk } from '@gauntlet/chunk';
-import type { Head } from '@gauntlet/head';
+import { trimChunk, type Head, type HeadSeries, type StoredHeadChunk } from '@gauntlet/head';
+import { readHeadChunks } from '@gauntlet/head-chunks';
 import { isUlid } from '@gauntlet/model';
 import type { MemoryBucket } from '@gauntlet/objstore/testing';
 import { decodeWriteRequest } from '@gauntlet/remote-write';
 import type { Vfs } from '@gauntlet/vfs';
-import { sampleText, seriesText, storedValueText } from './sample-text.js';
+import { exemplarTexts, sampleText, seriesText, storedValueText } from './sample-text.js';
 
 /** A block's files by name, wherever they lie. */
 interface BlockFiles {
@@ -59,19 +60,60 @@ async function isSame(
   return (await vfs.readDir(`${dir}/${id}/chunks`)).length === segments.length;
 }
 
-/** Adds every sample of a head. */
-export function readHead(head: Head, into: Set<string>): void {
+/** Adds every sample of a head, those out of order included; its chunks that belong into files have been written there. */
+export async function readHead(
+  head: Head,
+  files: { readonly vfs: Vfs; readonly dir: string },
+  into: Set<string>,
+): Promise<void> {
   const cursor = head.cursor(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   try {
-    for (let series = cursor.next(); series !== undefined; series = cursor.next()) {
-      const text = seriesText(labelsOf(series.labels));
-      for (const { encoding, data } of series.chunks) {
-        if (data === undefined) throw new Error(`Cannot read ${text}: a chunk is in a file`);
-        addChunk(text, encoding, data, into);
-      }
-    }
+    for (let series = cursor.next(); series !== undefined; series = cursor.next())
+      await readHeadSeries(series, files, into);
   } finally {
     cursor.close();
+  }
+  for (const series of head.outOfOrderSnapshot().series) {
+    await readHeadSeries(series, files, into);
+    const text = seriesText(labelsOf(series.labels));
+    for (const sample of series.samples) into.add(sampleText(text, sample.timestampMs, storedValueText(sample)));
+  }
+}
+
+async function readHeadSeries(
+  { labels, chunks }: Pick<HeadSeries, 'labels' | 'chunks'>,
+  { vfs, dir }: { readonly vfs: Vfs; readonly dir: string },
+  into: Set<string>,
+): Promise<void> {
+  const text = seriesText(labelsOf(labels));
+  const stored: StoredHeadChunk[] = [];
+  for (const chunk of chunks) {
+    if (chunk.data === undefined) stored.push(chunk);
+    else addChunk(text, chunk.encoding, chunk.data, into);
+  }
+  const wanted = stored.map(({ stored: { file, offset, dataLength } }) => ({ position: { file, offset }, dataLength }));
+  await readHeadChunks(vfs, `${dir}/chunks_head`, wanted, (index, data) => {
+    for (const chunk of trimChunk(stored[index]!, data)) addChunk(text, chunk.encoding, chunk.data, into);
+  });
+}
+
+/** Adds the exemplars of a head, as texts of their own. */
+export function readExemplars(head: Head, into: Set<string>): void {
+  const names = new Map<number, string>();
+  const cursor = head.cursor(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  for (let series = cursor.next(); series !== undefined; series = cursor.next())
+    names.set(series.ref, seriesText(labelsOf(series.labels)));
+  cursor.close();
+  for (const { ref, exemplars } of head.exemplars?.all() ?? []) {
+    const name = names.get(ref);
+    // A series without a sample in order is not among them.
+    if (name === undefined) continue;
+    const found = exemplars.map(({ timestampMs, valueBits, labels }) => ({
+      timestampMs,
+      bits: valueBits,
+      labels: labels.map((label) => [label.name, label.value] as const),
+    }));
+    for (const text of exemplarTexts(name, found)) into.add(text);
   }
 }
 
