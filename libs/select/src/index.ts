@@ -1,6 +1,7 @@
 export { createPace, type Pace } from './pace.js';
-export { type LabelMatcher, type MatchType } from './matcher.js';
-export { type LabelOverlay } from './overlay.js';
+export { compileMatcher, prepareMatchers, type LabelMatcher, type MatchType } from './matcher.js';
+export { MatcherError } from './matcher-error.js';
+export { createOverlay, type LabelOverlay } from './overlay.js';
 export {
   type LabelQuery,
   type SelectedChunk,

@@ -1,3 +1,6 @@
+import type { Labels } from '@gauntlet/model';
+import { compileExpression, type Expression } from './expression.js';
+
 /** How a matcher tests a value. */
 export type MatchType = '=' | '!=' | '=~' | '!~';
 
@@ -14,4 +17,40 @@ export interface LabelMatcher {
   /** All the values that can match, where they are few enough to be listed: of `=`, and of expressions like `a|b|c`. Not for negative matchers. */
   readonly values: readonly string[] | undefined;
   matches(value: string): boolean;
+}
+
+/**
+ * @throws MatcherError for an expression that RE2 refuses, and for one whose program would be too large
+ */
+export function compileMatcher(type: MatchType, name: string, value: string): LabelMatcher {
+  const { matches, values } = expressionOf(type, value);
+  const isNegative = type === '!=' || type === '!~';
+  return {
+    name,
+    type,
+    value,
+    matchesEmpty: matches('') !== isNegative,
+    values: isNegative ? undefined : values,
+    matches: isNegative ? (tested) => !matches(tested) : matches,
+  };
+}
+
+/**
+ * Judges matchers by the external labels of a store (spec/store-api.md 5.1): 'none' where one of them does not hold for any of its series, else those
+ * that are left to ask of stored labels.
+ */
+export function prepareMatchers(matchers: readonly LabelMatcher[], external: Labels): 'none' | LabelMatcher[] {
+  const externalValues = new Map(external.map(({ name, value }) => [name, value]));
+  const left: LabelMatcher[] = [];
+  for (const matcher of matchers) {
+    const value = externalValues.get(matcher.name) ?? '';
+    if (value === '') left.push(matcher);
+    else if (!matcher.matches(value)) return 'none';
+  }
+  return left;
+}
+
+function expressionOf(type: MatchType, value: string): Expression {
+  if (type === '=~' || type === '!~') return compileExpression(value);
+  return { matches: (tested) => tested === value, values: [value] };
 }
