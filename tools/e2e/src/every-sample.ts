@@ -1,3 +1,4 @@
+import { staleMarkerBits } from '@gauntlet/model';
 import type { SeriesInput } from '@gauntlet/remote-write';
 import { sampleAt, type SampleKind } from './crash/make-samples.js';
 import { bitsOf, bucketCounts, sentTexts, type SentHistogram } from './crash/sample-text.js';
@@ -5,6 +6,8 @@ import { exemplarText } from './prometheus-read.js';
 
 /** One a second. */
 const rounds = 60;
+/** Thanos ends here once and is started again. */
+export const halfTime = rounds / 2;
 const seriesPerKind = 4;
 const kinds: readonly SampleKind[] = [
   'float',
@@ -28,6 +31,8 @@ const halvedKinds: readonly SampleKind[] = ['custom-histogram', 'gauge-histogram
 export interface EverySample {
   readonly requests: readonly (readonly SeriesInput[])[];
   readonly samples: readonly string[];
+  /** Those of them that are sent out of order. */
+  readonly late: readonly string[];
   readonly exemplars: readonly string[];
 }
 
@@ -38,6 +43,8 @@ export function everySample(): EverySample {
   const requests: SeriesInput[][] = [];
   const exemplars: string[] = [];
   for (let round = 0; round < rounds; round++) {
+    // Neither Thanos nor Prometheus can cut what ends with a stale marker of a gauge histogram, or has one out of order.
+    const mend = round % halfTime >= halfTime - 2 ? awake : (sample: SeriesInput) => sample;
     const series = [
       ...kinds.flatMap((kind) =>
         Array.from({ length: seriesPerKind }, (_, index) => sampleAt(kind, `steady-${index}`, at(round))),
@@ -46,28 +53,36 @@ export function everySample(): EverySample {
     ];
     // Of these every other sample is left out for now.
     const late = round % 2 === 0 ? lateKinds.map((kind) => sampleAt(kind, 'late', at(round))) : [];
-    const [first, ...others] = series as [SeriesInput, ...SeriesInput[]];
+    const [first, ...others] = [...series, ...late].map(mend) as [SeriesInput, ...SeriesInput[]];
     // Alone and newest: Thanos leaves out its newest sample when it cuts at its end, and fails if a chunk of histograms has it.
-    const offbeat = [sampleAt('float', 'offbeat', at(round) + 500)];
+    const alone = [sampleAt('float', 'offbeat', at(round) + 500)];
     if (round < rounds - 5) {
-      requests.push([first, ...others, ...late], offbeat);
+      requests.push([first, ...others], alone);
       continue;
     }
     const exemplar = { labels: { trace_id: `trace-${round}` }, value: round / 4, timestampMs: at(round) };
     const labels = [[Buffer.from('trace_id'), Buffer.from(`trace-${round}`)] as const];
     requests.push(
-      [
-        { ...first, exemplars: [{ labels, timestampMs: BigInt(at(round)), bits: bitsOf(exemplar.value) }] },
-        ...others,
-        ...late,
-      ],
-      offbeat,
+      [{ ...first, exemplars: [{ labels, timestampMs: BigInt(at(round)), bits: bitsOf(exemplar.value) }] }, ...others],
+      alone,
     );
     exemplars.push(exemplarText(Object.fromEntries(first.labels) as Record<string, string>, exemplar));
   }
+  const late: SeriesInput[][] = [];
   for (let round = rounds - 3; round > 0; round -= 2)
-    requests.push(lateKinds.map((kind) => sampleAt(kind, 'late', at(round))));
-  return { requests, samples: textsOf(requests.flat()), exemplars: exemplars.sort() };
+    late.push(
+      lateKinds.map((kind) => {
+        const sample = sampleAt(kind, 'late', at(round));
+        return kind === 'gauge-histogram' ? awake(sample) : sample;
+      }),
+    );
+  requests.push(...late);
+  return {
+    requests,
+    samples: textsOf(requests.flat()),
+    late: textsOf(late.flat()),
+    exemplars: exemplars.sort(),
+  };
 }
 
 function inHalves({ labels, histograms = [] }: SeriesInput): SeriesInput {
@@ -86,6 +101,14 @@ function inHalves({ labels, histograms = [] }: SeriesInput): SeriesInput {
   });
   return { labels, samples: [], histograms: halved };
 }
+
+/** Without stale markers of histograms. */
+const awake = ({ histograms = [], ...series }: SeriesInput): SeriesInput => ({
+  ...series,
+  histograms: histograms.map((histogram) =>
+    histogram.sumBits === staleMarkerBits ? { ...histogram, sumBits: bitsOf(1) } : histogram,
+  ),
+});
 
 /** Remote read, like everything that Go encodes, leaves out the sign of a zero. */
 export const textsOf = (series: readonly SeriesInput[]): string[] =>

@@ -1,5 +1,6 @@
 import { decodeWriteRequest, type SeriesInput } from '@gauntlet/remote-write';
 import { compress, uncompress } from 'snappy';
+import { field, number } from './protobuf-fields.js';
 import type { Server } from './servers.js';
 
 /** What a Prometheus has under `job="..."`, over remote read: every bit of floats and histograms, stale markers included. */
@@ -48,18 +49,6 @@ export const exemplarText = (
   series: Readonly<Record<string, string>>,
   { labels, value, timestampMs }: { labels: Readonly<Record<string, string>>; value: number; timestampMs: number },
 ): string => `${JSON.stringify(series)} ${timestampMs} ${value} ${JSON.stringify(labels)}`;
-
-function field(tag: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from([(tag << 3) | 2, ...varint(bytes.length)]), bytes]);
-}
-
-const number = (tag: number, value: number): Buffer => Buffer.from([tag << 3, ...varint(value)]);
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
-  return [...bytes, value];
-}
 
 /** The contents of the first field, which is expected to be one of bytes; empty when there is none. */
 function lengthDelimited(message: Buffer): { bytes: Buffer } {
