@@ -3,6 +3,7 @@ import { invariant, KiB } from '@gauntlet/base';
 import {
   MessageError,
   rowBytes,
+  rowField,
   sampleBytes,
   type BatchSlice,
   type LabelBytes,
@@ -61,16 +62,18 @@ export class HostRows {
     const { batch, host, rejected } = this.#options;
     const view = new DataView(slice.rows.buffer, slice.rows.byteOffset + row * rowBytes, rowBytes);
     const series = new HostRow(shard, row, shard.hostRow(row).series);
-    const histogramCount = view.getUint32(40, true);
-    const seriesOffset = view.getUint32(32, true);
+    const histogramCount = view.getUint32(rowField.histogramCount, true);
+    const seriesOffset = view.getUint32(rowField.seriesOffset, true);
     const hasExemplars =
-      host.exemplars !== undefined && view.getUint32(44, true) > 0 && this.#exemplarsOf !== seriesOffset;
+      host.exemplars !== undefined &&
+      view.getUint32(rowField.exemplarCount, true) > 0 &&
+      this.#exemplarsOf !== seriesOffset;
     let isLastStored = true;
     for (const { t, bits } of floatsOf(slice, view)) {
       isLastStored = this.#appendFloat(series, t, bits);
     }
     if (histogramCount === 0 && !hasExemplars) return;
-    const field = batch.body.subarray(seriesOffset, seriesOffset + view.getUint32(36, true));
+    const field = batch.body.subarray(seriesOffset, seriesOffset + view.getUint32(rowField.seriesLength, true));
     try {
       if (histogramCount > 0) {
         for (const part of decodeSeriesParts(field, { histogramBytesMax, exemplarBytesMax: 0 })) {
@@ -113,8 +116,7 @@ export class HostRows {
   }
 
   #appendReceived(row: HostRow, received: ReceivedHistogram | 'too long'): boolean {
-    if (received !== 'too long')
-      return this.#appendHistogram(row, received.timestampMs, receivedHistogram(received));
+    if (received !== 'too long') return this.#appendHistogram(row, received.timestampMs, receivedHistogram(received));
     this.#options.rejected.invalidHistogram += 1;
     return false;
   }
@@ -276,8 +278,8 @@ class HostRow {
 function* floatsOf(slice: BatchSlice, row: DataView): Iterable<{ readonly t: bigint; readonly bits: bigint }> {
   const { samples } = slice;
   const view = new DataView(samples.buffer, samples.byteOffset, samples.byteLength);
-  const first = row.getUint32(24, true) - slice.firstSample;
-  for (let i = first; i < first + row.getUint32(28, true); i += 1) {
+  const first = row.getUint32(rowField.firstSample, true) - slice.firstSample;
+  for (let i = first; i < first + row.getUint32(rowField.sampleCount, true); i += 1) {
     yield { t: view.getBigInt64(i * sampleBytes, true), bits: view.getBigUint64(i * sampleBytes + 8, true) };
   }
 }

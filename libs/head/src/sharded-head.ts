@@ -19,7 +19,7 @@ import { RecordMalformedError, RecordType, decodeSamplesV2, encodeSamples, recor
 import { before } from './classify.js';
 import { compareCanonicalLabels } from '@gauntlet/model';
 import { ExemplarRing } from './exemplar-ring.js';
-import { ShardsSnapshot, openHeadSnapshot } from './head-snapshot.js';
+import { ShardsSnapshot } from './head-snapshot.js';
 import {
   noRejections,
   type AppendBounds,
@@ -29,7 +29,6 @@ import {
   type Head,
   type HeadCursor,
   type HeadOptions,
-  type HeadSeries,
   type HeadSnapshotBuilder,
   type OutOfOrderSeries,
   type OutOfOrderSnapshot,
@@ -37,8 +36,10 @@ import {
 } from './head.js';
 import { histogramNeed } from './histogram-need.js';
 import { HostRows } from './host-rows.js';
+import { LocalCursor } from './local-cursor.js';
+import { LoggedRefs } from './logged-refs.js';
 import { OutOfOrderStore } from './out-of-order-store.js';
-import { RefSet, unionOfRefs, type RefPages } from './ref-set.js';
+import type { RefPages } from './ref-set.js';
 import { AttachedChunkError, RecordCorruptError } from './replay-error.js';
 import { HostReplay } from './replay-host.js';
 import { SeriesHost } from './series-host.js';
@@ -52,6 +53,15 @@ const shardSeriesMaxDefault = 2 ** 19;
 const truncateSteps = 2048;
 /** Slots walked, and chunks taken, between two looks at the clock. */
 const spillSteps = { slots: 4096, chunks: 256 };
+
+/** A truncation that is under way, and what it has found of the shards it is done with. */
+interface Truncation {
+  readonly min: bigint;
+  /** The one it walks. */
+  shard: number;
+  oldest: bigint;
+  oldestFile: number;
+}
 
 /** Opens an empty head. */
 export function createHead(options: HeadOptions): Head {
@@ -89,11 +99,8 @@ class ShardedHead implements Head {
   #spillAt = 0;
   /** Smallest file that holds a chunk of the shards. */
   #oldestFile = Infinity;
-  readonly #liveRefs = new RefSet();
-  /** Refs whose series are gone, or that a later record redirected, and until when the WAL may hold samples for them. */
-  #expiries: { readonly time: bigint; readonly refs: RefSet }[] = [];
-  #truncation:
-    { readonly min: bigint; shard: number; oldest: bigint; oldestFile: number; readonly removed: RefSet } | undefined;
+  readonly #loggedRefs = new LoggedRefs();
+  #truncation: Truncation | undefined;
 
   constructor(options: HeadOptions) {
     const {
@@ -250,10 +257,7 @@ class ShardedHead implements Head {
 
   refsForCheckpoint(minTimeMs: number): RefPages {
     this.#endReplay();
-    const min = toInt64(minTimeMs);
-    this.#expiries = this.#expiries.filter(({ time }) => time >= min);
-    const removedNow = this.#truncation === undefined ? [] : [this.#truncation.removed];
-    return unionOfRefs([this.#liveRefs, ...removedNow, ...this.#expiries.map(({ refs }) => refs)]);
+    return this.#loggedRefs.keptFrom(toInt64(minTimeMs));
   }
 
   cursor(minTimeMs: number, maxTimeMs: number): HeadCursor {
@@ -467,7 +471,7 @@ class ShardedHead implements Head {
   #account(result: ShardAppend): void {
     if (result.started && !this.#started) this.#extend(result.firstTime, result.firstTime);
     this.#extend(result.minTime, result.maxTime);
-    for (let i = 0, ref = Number(this.#nextRef); i < result.created; i += 1) this.#liveRefs.add(ref + i);
+    for (let i = 0, ref = Number(this.#nextRef); i < result.created; i += 1) this.#loggedRefs.add(ref + i);
     this.#nextRef = result.nextRef;
     this.#seriesCreated += result.created;
     this.#samplesAppended += result.appended;
@@ -558,17 +562,11 @@ class ShardedHead implements Head {
     const redirected = this.#hostReplay.end(this.#max);
     this.#hostReplay = undefined;
     this.#isSwept = this.seriesCount === 0;
-    for (const [ref, maxTime] of redirected) this.#expire(ref, maxTime);
+    for (const [ref, maxTime] of redirected) this.#loggedRefs.redirect(ref, maxTime);
     for (const shard of this.#shards) {
-      for (const { ref, maxTime } of shard.endReplay()) this.#expire(Number(ref), maxTime);
-      for (const ref of shard.refs()) this.#liveRefs.add(Number(ref));
+      for (const { ref, maxTime } of shard.endReplay()) this.#loggedRefs.redirect(Number(ref), maxTime);
+      for (const ref of shard.refs()) this.#loggedRefs.add(Number(ref));
     }
-  }
-
-  #expire(ref: number, time: bigint): void {
-    let expiry = this.#expiries.find((e) => e.time === time);
-    if (expiry === undefined) this.#expiries.push((expiry = { time, refs: new RefSet() }));
-    expiry.refs.add(ref);
   }
 
   #beginTruncation(min: bigint): void {
@@ -579,8 +577,7 @@ class ShardedHead implements Head {
       if (min > this.#max) this.#max = min;
     }
     this.#host.deletions.forgetBefore(Number(min));
-    const removed = this.#truncation?.removed ?? new RefSet();
-    this.#truncation = { min, shard: 0, oldest: int64Max, oldestFile: Infinity, removed };
+    this.#truncation = { min, shard: 0, oldest: int64Max, oldestFile: Infinity };
     for (const shard of this.#shards) shard.beginTruncate(min);
   }
 
@@ -591,9 +588,8 @@ class ShardedHead implements Head {
     const step = this.#shards[run.shard]!.stepTruncate(truncateSteps);
     const { more, removed, emptied, oldest, oldestFile } = step;
     for (const ref of removed) {
-      this.#liveRefs.delete(Number(ref));
+      this.#loggedRefs.remove(Number(ref));
       this.#host.forget(Number(ref));
-      run.removed.add(Number(ref));
     }
     for (const ref of emptied) this.#host.forgetHistogram(Number(ref));
     this.#seriesRemoved += removed.length;
@@ -606,15 +602,7 @@ class ShardedHead implements Head {
     return false;
   }
 
-  #endTruncation({
-    oldest,
-    oldestFile,
-    removed,
-  }: {
-    readonly oldest: bigint;
-    readonly oldestFile: number;
-    readonly removed: RefSet;
-  }): void {
+  #endTruncation({ oldest, oldestFile }: Truncation): void {
     this.#truncation = undefined;
     this.#oldestFile = oldestFile;
     this.#spillAt = 0;
@@ -627,7 +615,7 @@ class ShardedHead implements Head {
       if (min > this.#minValid) this.#minValid = min;
     }
     // The WAL may hold samples of removed series up to the oldest that is left.
-    if (!removed.isEmpty) this.#expiries.push({ time: oldest === int64Max ? this.#max : oldest, refs: removed });
+    this.#loggedRefs.endRemovals(oldest === int64Max ? this.#max : oldest);
   }
 
   /** A shard without series is dropped with its memory, unless it is the last. */
@@ -664,41 +652,5 @@ function decoded<T>(record: Uint8Array, decode: () => T): T {
   } catch (error) {
     if (error instanceof RecordMalformedError) throw new RecordCorruptError(record, { cause: error });
     throw error;
-  }
-}
-
-/** A snapshot and its cursor on one thread. */
-class LocalCursor implements HeadCursor {
-  readonly #snapshot: HeadSnapshotBuilder;
-  readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #seriesMax: number;
-  #cursor: HeadCursor | undefined;
-
-  constructor(snapshot: HeadSnapshotBuilder, clock: Pick<Clock, 'monotonicMs'>, seriesMax: number) {
-    this.#snapshot = snapshot;
-    this.#clock = clock;
-    this.#seriesMax = seriesMax;
-  }
-
-  get seriesCount(): number {
-    return this.#cursor?.seriesCount ?? this.#seriesMax;
-  }
-
-  prepare(budgetMs: number): boolean {
-    if (this.#cursor === undefined) {
-      if (this.#snapshot.prepare(budgetMs)) return true;
-      this.#cursor = openHeadSnapshot(this.#snapshot.description(), this.#clock);
-      if (budgetMs !== Infinity) return true;
-    }
-    return this.#cursor.prepare(budgetMs);
-  }
-
-  next(): HeadSeries | undefined {
-    while (this.prepare(Infinity));
-    return this.#cursor!.next();
-  }
-
-  close(): void {
-    this.#snapshot.close();
   }
 }
