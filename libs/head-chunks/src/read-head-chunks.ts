@@ -1,7 +1,7 @@
 import { KiB, MiB } from '@gauntlet/base';
 import type { Vfs, VfsFile } from '@gauntlet/vfs';
 import { headChunkFileName } from './file-names.js';
-import type { HeadChunkPosition } from './head-chunk-error.js';
+import { HeadChunkCorruptError, type HeadChunkPosition } from './head-chunk-error.js';
 import { dataIn, recordBytes } from './record.js';
 
 export interface WantedHeadChunk {
@@ -28,12 +28,21 @@ export async function readHeadChunks(
 ): Promise<void> {
   const buffer = { bytes: Buffer.alloc(0) };
   for (const [number, indexes] of indexesByFile(wanted)) {
-    const file = await vfs.open(`${dir}/${headChunkFileName(number)}`, 'read');
+    const file = await openFile(vfs, dir, { file: number, offset: wanted[indexes[0]!]!.position.offset });
     try {
       for (let from = 0; from < indexes.length;) from = await readStretch(file, wanted, indexes, from, buffer, into);
     } finally {
       await file.close().catch(() => undefined);
     }
+  }
+}
+
+async function openFile(vfs: Vfs, dir: string, first: HeadChunkPosition): Promise<VfsFile> {
+  try {
+    return await vfs.open(`${dir}/${headChunkFileName(first.file)}`, 'read');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new HeadChunkCorruptError(first, 'the file is missing', { cause: error });
   }
 }
 

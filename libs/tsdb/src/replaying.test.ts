@@ -204,3 +204,32 @@ test('a head that is built anew while the disk is full waits for room, and takes
   expect(database.stats).toMatchObject({ recoveries: 1, replayFailures: 3 });
   await database.close();
 });
+
+test.each(['removed', 'cut short'])(
+  'a head whose chunk files are %s under it is built anew from its log',
+  async (what) => {
+    const vfs = new MemoryVfs();
+    const database = await Tsdb.open(optionsOf(vfs));
+    await database.replayed;
+    const written: LabSample[] = [];
+    for (let timestampMs = 0; timestampMs < 400; timestampMs += 1) written.push(...roundOf(timestampMs));
+    for (let at = 0; at < written.length; at += 3) await write(database, written.slice(at, at + 3));
+    await database.maintain();
+    const files = await vfs.readDir(`${dir}/chunks_head`);
+    expect(files.length).toBeGreaterThan(0);
+    for (const { name } of files) {
+      if (what === 'removed') await vfs.remove(`${dir}/chunks_head/${name}`);
+      else {
+        const file = await vfs.open(`${dir}/chunks_head/${name}`, 'update');
+        await file.truncate(100);
+        await file.close();
+      }
+    }
+    await expect(database.flush()).rejects.toThrow('Cannot read head chunk');
+    await database.replayed;
+    expect(database.stats).toMatchObject({ recoveries: 1 });
+    await database.flush();
+    expect(await samplesInBlocks(vfs, dir, database)).toEqual(textOf(written));
+    await database.close();
+  },
+);

@@ -238,7 +238,7 @@ export class Tsdb {
       try {
         return await work(engine);
       } catch (error) {
-        if (error instanceof HeadBrokenError) this.#recover(engine, error);
+        if (error instanceof HeadBrokenError || isChunkLost(error)) this.#recover(engine, error);
         throw error;
       }
     });
@@ -376,7 +376,7 @@ export class Tsdb {
       });
   }
 
-  /** The head's kernel has failed, and with it what is in memory: builds it anew from the log, as a start does. */
+  /** The head's kernel has failed, and with it what is in memory, or its chunk files have: builds it anew from the log, as a start does. */
   #recover(broken: Engine, error: unknown): void {
     if (this.#engine !== broken || this.#state !== 'open') return;
     const { log, dir } = this.#options;
@@ -405,6 +405,11 @@ export class Tsdb {
     const { vfs, dir } = this.#options;
     this.#bytesOnDisk = await bytesBelow(vfs, dir).catch(() => this.#bytesOnDisk);
   }
+}
+
+/** A chunk file is not what was written, or gone. The log has all that it held. The error may come from another thread. */
+function isChunkLost(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === 'HEAD_CHUNK_CORRUPT';
 }
 
 function refuseIfBehind(pendingBytes: number, pendingBytesMax: number): void {
