@@ -3,6 +3,22 @@ export { compileMatcher, prepareMatchers, type LabelMatcher, type MatchType } fr
 export { MatcherError } from './matcher-error.js';
 export { createOverlay, type LabelOverlay } from './overlay.js';
 export {
+  planMatchers,
+  selectPostings,
+  type PostingsPlan,
+  type PostingsSource,
+  type ValueChoice,
+} from './postings-plan.js';
+export { PostingsUnion } from './postings-union.js';
+export {
+  intersectPostings,
+  noPostings,
+  postingsOfList,
+  subtractPostings,
+  unionPostings,
+  type PostingsCursor,
+} from './postings.js';
+export {
   type LabelQuery,
   type SelectedChunk,
   type SelectedSeries,

@@ -16,7 +16,9 @@ export interface LabelMatcher {
   readonly matchesEmpty: boolean;
   /** All the values that can match, where they are few enough to be listed: of `=`, and of expressions like `a|b|c`. Not for negative matchers. */
   readonly values: readonly string[] | undefined;
-  matches(value: string): boolean;
+  /** All the values that do not match, where a negative matcher lists them. */
+  readonly otherValues: readonly string[] | undefined;
+  readonly matches: (value: string) => boolean;
 }
 
 /**
@@ -31,6 +33,7 @@ export function compileMatcher(type: MatchType, name: string, value: string): La
     value,
     matchesEmpty: matches('') !== isNegative,
     values: isNegative ? undefined : values,
+    otherValues: isNegative ? values : undefined,
     matches: isNegative ? (tested) => !matches(tested) : matches,
   };
 }
