@@ -20,6 +20,17 @@ export function memoryPressure(before: Pressure, usedBytes: number, bytesMax: nu
   return share > (before === 'none' ? memoryShares.tight : memoryShares.tightEnds) ? 'tight' : 'none';
 }
 
+/** At its limit V8 ends the process, and what it collects costs more and more before: writes are refused with some room left. */
+const heapShares = { over: 0.8, overEnds: 0.7 };
+
+/**
+ * @param usedBytes seen at the last looks. The least of them is the nearest to what is alive: the others count garbage.
+ */
+export function heapPressure(before: Pressure, usedBytes: readonly number[], bytesMax: number): Pressure {
+  const share = Math.min(...usedBytes) / bytesMax;
+  return share > (before === 'over' ? heapShares.overEnds : heapShares.over) ? 'over' : 'none';
+}
+
 /** @param bytesMin 0 for no limit */
 export function diskPressure(before: Pressure, freeBytes: number, bytesMin: number): Pressure {
   if (bytesMin <= 0) return 'none';

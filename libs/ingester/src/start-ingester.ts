@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import {
   invariant,
   messageOf,
@@ -146,6 +147,10 @@ export async function startIngester(
     // A head that is being filled is at its peak: it has nothing free inside.
     usedMemoryBytes: () =>
       memory.measure(tenants.all().flatMap(({ database }) => (database.state === 'open' ? [database.head] : []))),
+    heap: () => {
+      const { used_heap_size: usedBytes, heap_size_limit: bytesMax } = getHeapStatistics();
+      return { usedBytes, bytesMax };
+    },
     relieve: () => upkeep.maintain(),
     clock,
     log,

@@ -4,7 +4,7 @@ import { WriteGuard } from './write-guard.js';
 
 function lab() {
   const vfs = new MemoryVfs();
-  const world = { nowMs: 0, usedBytes: 0, relieved: 0, relieve: () => Promise.resolve() };
+  const world = { nowMs: 0, usedBytes: 0, heapBytes: 0, relieved: 0, relieve: () => Promise.resolve() };
   const clock: Clock = {
     nowMs: () => world.nowMs,
     monotonicMs: () => world.nowMs,
@@ -15,6 +15,7 @@ function lab() {
     memoryBytesMax: 1000 * MiB,
     freeDiskBytes: () => vfs.freeBytes('/'),
     usedMemoryBytes: () => world.usedBytes,
+    heap: () => ({ usedBytes: world.heapBytes, bytesMax: 100 * MiB }),
     relieve: () => {
       world.relieved += 1;
       return world.relieve();
@@ -106,4 +107,26 @@ test('a full disk outweighs too much memory, and both are told', async () => {
   await guard.check();
   expect(guard.refusal()).toMatchObject({ kind: 'unavailable' });
   expect(guard.reasons).toHaveLength(2);
+});
+
+test('a heap that is nearly full is refused before it ends the process, garbage apart', async () => {
+  const { world, guard } = lab();
+  const look = async (heapMiB: number): Promise<string | undefined> => {
+    world.heapBytes = heapMiB * MiB;
+    await guard.check();
+    return guard.refusal()?.kind;
+  };
+  const looks = async (...all: number[]): Promise<(string | undefined)[]> => {
+    const kinds = [];
+    for (const heapMiB of all) kinds.push(await look(heapMiB));
+    return kinds;
+  };
+  expect(await looks(10, 90, 90, 50, 95, 95)).toEqual([...Array<undefined>(6)]);
+  expect(await looks(85, 75, 75, 60)).toEqual(['overloaded', 'overloaded', 'overloaded', undefined]);
+  expect(await looks(85, 86, 87, 75)).toEqual([undefined, undefined, 'overloaded', 'overloaded']);
+  expect(guard.reasons).toEqual([
+    expect.stringContaining('75 MiB of the JavaScript heap are in use, of at most 100 MiB'),
+  ]);
+  expect(guard.memory).toBe('over');
+  expect(await looks(60)).toEqual([undefined]);
 });

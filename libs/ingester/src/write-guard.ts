@@ -1,5 +1,5 @@
 import { messageOf, MiB, secondMs, type Clock, type Log } from '@gauntlet/base';
-import { diskPressure, memoryPressure, type Pressure } from './pressure.js';
+import { diskPressure, heapPressure, memoryPressure, type Pressure } from './pressure.js';
 import { WriteFailedError } from './verdict.js';
 
 export interface WriteGuardOptions {
@@ -10,6 +10,8 @@ export interface WriteGuardOptions {
   /** Of the disk that the data directory is on. */
   readonly freeDiskBytes: () => Promise<number>;
   readonly usedMemoryBytes: () => number;
+  /** V8's heap, which ends the process when it is full: histograms and samples out of order live there, beside the memory of the kernels. */
+  readonly heap: () => { readonly usedBytes: number; readonly bytesMax: number };
   /** Gives back what memory can be: moves chunks from heads to disk. */
   readonly relieve: () => Promise<void>;
   readonly clock: Clock;
@@ -17,6 +19,8 @@ export interface WriteGuardOptions {
 }
 
 const checkIntervalMs = secondMs;
+/** Looks at the heap that are compared. */
+const heapLooks = 3;
 const relieveIntervalMs = 10 * secondMs;
 
 /**
@@ -30,6 +34,8 @@ export class WriteGuard {
   readonly #options: WriteGuardOptions;
   #disk: Pressure = 'none';
   #memory: Pressure = 'none';
+  #heap: Pressure = 'none';
+  #heapBytes: readonly number[] = [];
   #freeDiskBytes = Infinity;
   #usedMemoryBytes = 0;
   #relieving = false;
@@ -45,8 +51,9 @@ export class WriteGuard {
     return this.#disk;
   }
 
+  /** The heap included. */
   get memory(): Pressure {
-    return this.#memory;
+    return this.#heap === 'over' ? 'over' : this.#memory;
   }
 
   get freeDiskBytes(): number {
@@ -69,12 +76,16 @@ export class WriteGuard {
       reasons.push(
         `${mib(this.#usedMemoryBytes)} of memory are in use, above --tsdb.max-memory of ${mib(memoryBytesMax)}`,
       );
+    if (this.#heap === 'over')
+      reasons.push(
+        `${mib(Math.min(...this.#heapBytes))} of the JavaScript heap are in use, of at most ${mib(this.#options.heap().bytesMax)} (--max-old-space-size in NODE_OPTIONS)`,
+      );
     return reasons;
   }
 
   /** The answer to every write; undefined while they are taken. */
   refusal(): WriteFailedError | undefined {
-    if (this.#disk !== 'over' && this.#memory !== 'over') return undefined;
+    if (this.#disk !== 'over' && this.memory !== 'over') return undefined;
     // A full disk is the whole ingester's: routers may leave it alone for a while. Too much in memory passes sooner.
     const kind = this.#disk === 'over' ? 'unavailable' : 'overloaded';
     return new WriteFailedError(kind, `Cannot take write: ${this.reasons.join('; ')}`, 'ingester');
@@ -100,6 +111,7 @@ export class WriteGuard {
   /** Looks at disk and memory once. */
   async check(): Promise<void> {
     this.#checkMemory();
+    this.#checkHeap();
     await this.#checkDisk();
   }
 
@@ -117,6 +129,19 @@ export class WriteGuard {
       });
     if (this.#memory !== 'none' && !this.#relieving && clock.monotonicMs() - this.#relievedMs >= relieveIntervalMs)
       void this.#relieve();
+  }
+
+  #checkHeap(): void {
+    const { heap, log } = this.#options;
+    const before = this.#heap;
+    const { usedBytes, bytesMax } = heap();
+    this.#heapBytes = [...this.#heapBytes, usedBytes].slice(-heapLooks);
+    if (this.#heapBytes.length < heapLooks) return;
+    this.#heap = heapPressure(before, this.#heapBytes, bytesMax);
+    if (this.#heap === before) return;
+    const fields = { usedBytes: Math.min(...this.#heapBytes), bytesMax };
+    if (this.#heap === 'over') log.error('the JavaScript heap is nearly full: writes are refused', fields);
+    else log.info('the JavaScript heap has room again: writes are taken', fields);
   }
 
   async #relieve(): Promise<void> {
