@@ -1,4 +1,5 @@
 import {
+  type BlockIndex,
   type BlockMeta,
   decodeTombstones,
   openIndex,
@@ -23,20 +24,18 @@ export interface OpenBlock {
 /** The blocks of a tenant, by time. */
 export async function openBlocks(vfs: Vfs, dir: string): Promise<OpenBlock[]> {
   const blocks: OpenBlock[] = [];
-  for (const { name, kind } of await vfs.readDir(dir))
-    if (kind === 'directory' && isUlid(name) && (await vfs.stat(`${dir}/${name}/meta.json`)) !== undefined)
-      blocks.push(await openBlock(vfs, `${dir}/${name}`));
+  await allOrNone(blocks, async () => {
+    for (const { name, kind } of await vfs.readDir(dir))
+      if (kind === 'directory' && isUlid(name) && (await vfs.stat(`${dir}/${name}/meta.json`)) !== undefined)
+        blocks.push(await openBlock(vfs, `${dir}/${name}`));
+  });
   return blocks.sort((a, b) => a.meta.minTime - b.meta.minTime);
 }
 
 export async function openBlock(vfs: Vfs, dir: string): Promise<OpenBlock> {
   const meta = parseBlockMeta(Buffer.from(await vfs.readFile(`${dir}/meta.json`)).toString('utf8'));
-  const source = await FileSource.open(vfs, `${dir}/index`, `${dir}/index`);
-  const index = await openIndex(source);
-  const segments: FileSource[] = [];
-  for (const { name } of await vfs.readDir(`${dir}/chunks`))
-    if (/^\d+$/.test(name)) segments.push(await FileSource.open(vfs, `${dir}/chunks/${name}`, `${dir}/chunks/${name}`));
-  const tombstones = await readTombstones(vfs, `${dir}/tombstones`);
+  const files: FileSource[] = [];
+  const { index, segments, tombstones } = await allOrNone(files, () => openContents(vfs, dir, files));
 
   async function* series(): AsyncGenerator<StoredSeries> {
     for await (const { ref, labels, chunks } of index.allSeries()) {
@@ -60,9 +59,37 @@ export async function openBlock(vfs: Vfs, dir: string): Promise<OpenBlock> {
     meta,
     series,
     async close() {
-      for (const file of [source, ...segments]) await file.close();
+      for (const file of files) await file.close();
     },
   };
+}
+
+/** Whatever it opens is in `files`, also when it fails. */
+async function openContents(
+  vfs: Vfs,
+  dir: string,
+  files: FileSource[],
+): Promise<{ index: BlockIndex; segments: readonly FileSource[]; tombstones: Tombstones }> {
+  const openFile = async (path: string): Promise<FileSource> => {
+    const file = await FileSource.open(vfs, path, path);
+    files.push(file);
+    return file;
+  };
+  const index = await openIndex(await openFile(`${dir}/index`));
+  const segments: FileSource[] = [];
+  for (const { name } of await vfs.readDir(`${dir}/chunks`))
+    if (/^\d+$/.test(name)) segments.push(await openFile(`${dir}/chunks/${name}`));
+  return { index, segments, tombstones: await readTombstones(vfs, `${dir}/tombstones`) };
+}
+
+/** Closes what is open so far when the rest cannot be opened. */
+async function allOrNone<T>(opened: readonly { close(): Promise<void> }[], open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    for (const one of opened) await one.close();
+    throw error;
+  }
 }
 
 async function readTombstones(vfs: Vfs, path: string): Promise<Tombstones> {
