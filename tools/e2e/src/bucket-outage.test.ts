@@ -90,8 +90,8 @@ endToEnd(
 
 /** Every request is slow, and of those that write, some are refused, cut in the middle, or done without an answer. */
 function unreliable({ index, method }: ProxiedRequest): ProxyFault | undefined {
-  if (method !== 'PUT' && method !== 'POST') return 50;
-  return (['refuse', 50, 'cut-body', 100, 'lose-answer', 50, 'reset'] as const)[index % 7];
+  if (method !== 'PUT' && method !== 'POST') return 20;
+  return (['refuse', 20, 'cut-body', 40, 20, 'lose-answer', 20, 40, 'reset', 20, 20] as const)[index % 11];
 }
 
 /** A sample of each series for every quarter of an hour. */
