@@ -9,6 +9,7 @@ import {
 } from '@gauntlet/head';
 import { readHeadChunks } from '@gauntlet/head-chunks';
 import { createUlid, ulidRandomBytes } from '@gauntlet/model';
+import { deleteBlock } from './block-directory.js';
 import type { TsdbOptions } from './tsdb-options.js';
 import { headChunksDir } from './database-layout.js';
 import { writeBlockDirectory } from './write-block-directory.js';
@@ -26,22 +27,28 @@ export async function writeOutOfOrderBlocks(
   options: Pick<TsdbOptions, 'vfs' | 'dir' | 'clock' | 'randomBytes' | 'chunkRangeMs'>,
   snapshot: OutOfOrderSnapshot,
 ): Promise<BlockMeta[]> {
-  const { vfs, dir, clock, randomBytes, chunkRangeMs } = options;
+  const { vfs, dir, clock, randomBytes } = options;
   const metas: BlockMeta[] = [];
-  for (const window of windowsOf(snapshot, chunkRangeMs)) {
-    const meta = await writeBlockDirectory(
-      vfs,
-      clock,
-      {
-        dir,
-        ulid: createUlid(clock.nowMs(), randomBytes(ulidRandomBytes)),
-        ...window,
-        hints: ['from-out-of-order'],
-        parents: [noParent],
-      },
-      seriesWithin(options, snapshot.series, window),
-    );
-    if (meta !== undefined) metas.push(meta);
+  try {
+    for (const window of await windowsOf(options, snapshot)) {
+      const meta = await writeBlockDirectory(
+        vfs,
+        clock,
+        {
+          dir,
+          ulid: createUlid(clock.nowMs(), randomBytes(ulidRandomBytes)),
+          ...window,
+          hints: ['from-out-of-order'],
+          parents: [noParent],
+        },
+        seriesWithin(options, snapshot.series, window),
+      );
+      if (meta !== undefined) metas.push(meta);
+    }
+  } catch (error) {
+    // The head keeps all of it, and the next time writes it again.
+    for (const { ulid } of metas) await deleteBlock(vfs, dir, ulid).catch(() => {});
+    throw error;
   }
   return metas;
 }
@@ -53,17 +60,32 @@ interface Window {
 }
 
 /** The aligned windows that hold data, oldest first. */
-function windowsOf({ series }: OutOfOrderSnapshot, rangeMs: number): Window[] {
+async function windowsOf(
+  { vfs, dir, chunkRangeMs: rangeMs }: Pick<TsdbOptions, 'vfs' | 'dir' | 'chunkRangeMs'>,
+  { series }: OutOfOrderSnapshot,
+): Promise<Window[]> {
   const starts = new Set<number>();
   const add = (timeMs: number): void => void starts.add(Math.floor(timeMs / rangeMs) * rangeMs);
-  for (const { chunks, samples } of series) {
+  const addAll = (samples: readonly ChunkSample[]): void => {
     for (const { timestampMs } of samples) add(Number(timestampMs));
-    for (const { minTimeMs, maxTimeMs } of chunks) {
-      // A chunk without samples in one of its windows makes a block of nothing there, which is left out.
-      for (let at = minTimeMs; at < maxTimeMs; at += rangeMs) add(at);
-      add(maxTimeMs);
+  };
+  const wide: { chunk: StoredHeadChunk; position: ChunkPosition; dataLength: number }[] = [];
+  for (const { chunks, samples } of series) {
+    addAll(samples);
+    for (const chunk of chunks) {
+      const { minTimeMs, maxTimeMs, sampleCount } = chunk;
+      if (maxTimeMs - minTimeMs <= sampleCount * rangeMs) {
+        // A chunk without samples in one of its windows makes a block of nothing there, which is left out.
+        for (let at = minTimeMs; at < maxTimeMs; at += rangeMs) add(at);
+        add(maxTimeMs);
+      } else if (chunk.stored === undefined) addAll(decodeChunk(chunk.encoding, chunk.data));
+      else wide.push({ chunk, position: chunk.stored, dataLength: chunk.stored.dataLength });
     }
   }
+  // Few samples far apart: most of the windows between them are empty, and there may be millions.
+  await readHeadChunks(vfs, `${dir}/chunks_head`, wide, (index, data) => {
+    for (const kept of trimChunk(wide[index]!.chunk, data)) addAll(decodeChunk(kept.encoding, kept.data));
+  });
   return [...starts].sort((a, b) => a - b).map((start) => ({ minTimeMs: start, maxTimeMs: start + rangeMs }));
 }
 
