@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { xxh64 } from '@gauntlet/base';
 import { compileGlob } from './glob.js';
 import {
   buildHashrings,
@@ -11,7 +12,6 @@ import {
   type Ring,
 } from './index.js';
 import type { KetamaRing } from './ketama-ring.js';
-import { xxh64 } from './xxh64.js';
 
 // The files of testdata were recorded from Thanos; see README.md.
 type Text = string | { readonly hex: string };

@@ -1,7 +1,6 @@
-import { invariant } from '@gauntlet/base';
+import { invariant, xxh64 } from '@gauntlet/base';
 import type { Endpoint } from './hashring-config.js';
 import { placeRows, TupleTable, type Ring } from './ring.js';
-import { xxh64 } from './xxh64.js';
 
 /** Points of each endpoint on the ring. */
 export const sectionsPerEndpoint = 1000;

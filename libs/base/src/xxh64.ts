@@ -1,6 +1,7 @@
 /**
- * XXH64 with seed 0, in 32-bit halves: a ring of 100 endpoints hashes 100,000 texts when it is built, and BigInt would take
- * most of a second for it. Series are hashed elsewhere, by a kernel; both are held to the same recorded values.
+ * XXH64 with seed 0, in 32-bit halves: a ring of 100 endpoints hashes 100,000 texts when it is built, and a sharded read hashes
+ * every series; BigInt would take most of a second for it. Series that are written are hashed elsewhere, by a kernel; both are
+ * held to the same recorded values.
  */
 
 /**
