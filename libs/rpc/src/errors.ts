@@ -105,7 +105,7 @@ export class PeerError extends OperationalError {
   readonly details: string;
   constructor(peer: string, status: GrpcStatus, options?: ErrorOptions) {
     const grpcName = grpcCodeNames[status.code] ?? 'UNKNOWN';
-    super(`rpc error: code = ${goName(grpcName)} desc = ${status.details}`, options);
+    super(`rpc error: code = ${goNameOf(grpcName)} desc = ${status.details}`, options);
     this.peer = peer;
     this.grpcCode = status.code;
     this.grpcName = grpcName;
@@ -116,7 +116,7 @@ export class PeerError extends OperationalError {
 }
 
 /** `DEADLINE_EXCEEDED` to `DeadlineExceeded`; Go spells one of them with a single l. */
-function goName(name: GrpcCodeName): string {
+export function goNameOf(name: GrpcCodeName): string {
   if (name === 'OK') return name;
   if (name === 'CANCELLED') return 'Canceled';
   return name.toLowerCase().replace(/(^|_)([a-z])/g, (_all, _underscore, letter: string) => letter.toUpperCase());

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Client, Metadata, Server, ServerCredentials, credentials } from '@grpc/grpc-js';
 import { until } from '@gauntlet/base/testing';
+import { CallTally, createMethodTally } from './call-tally.js';
 import { connectPeer, createGrpcServer, UnreadableMessageError, type GrpcServer, type RawMessage } from './index.js';
-import { adaptChannel, adaptServerSessions, snappyServerInterceptor } from './snappy-adaptation.js';
+import { adaptChannel, adaptServerSessions, serverInterceptor } from './grpc-js-adaptation.js';
 import { snappyCodec } from './testing/snappy-codec.js';
 
 /* The contract with grpc-js: if it changes underneath, these fail. */
@@ -18,6 +19,12 @@ interface Case {
   response: { code: number; message: string };
 }
 const { cases } = JSON.parse(readFileSync(join(__dirname, '../testdata/grpc-cases.json'), 'utf8')) as { cases: Case[] };
+
+const interceptor = serverInterceptor({
+  codec: snappyCodec,
+  answersInSnappy: false,
+  beginCall: ({ path }) => new CallTally(path, createMethodTally(path, 'unary'), undefined),
+});
 
 describe('a server answers the frames of Thanos routers as Thanos does', () => {
   let server: GrpcServer;
@@ -89,7 +96,7 @@ describe('a server answers the frames of Thanos routers as Thanos does', () => {
 });
 
 test('a method that is not raw gets snappy messages decompressed', async () => {
-  const server = new Server({ interceptors: [snappyServerInterceptor(snappyCodec)] });
+  const server = new Server({ interceptors: [interceptor] });
   server.register(
     '/a/Echo',
     (call: { request: Buffer }, answer: (error: null, reply: Buffer) => void) => answer(null, call.request),
@@ -184,7 +191,7 @@ test('a grpc-js without the expected internals is refused at start', () => {
   expect(() =>
     adaptServerSessions({} as never, { streamWindowBytes: 1, sessionWindowBytes: 1, onSession: () => undefined }),
   ).toThrow('grpc-js servers');
-  expect(() => snappyServerInterceptor(snappyCodec)({} as never, {} as never)).toThrow('grpc-js server calls');
+  expect(() => interceptor({} as never, {} as never)).toThrow('grpc-js server calls');
 });
 
 test('metadata of compressed calls is not changed by a call', async () => {

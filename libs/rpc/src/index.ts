@@ -9,7 +9,7 @@ export {
   type GrpcCodeName,
   type GrpcStatus,
 } from './errors.js';
-export { type MessageEncoding, type RawMessage } from './snappy-adaptation.js';
+export { type MessageEncoding, type RawMessage } from './grpc-js-adaptation.js';
 export {
   CallCancelledError,
   createGrpcServer,
@@ -17,6 +17,11 @@ export {
   type CallContext,
   type GrpcServer,
   type GrpcServerOptions,
+  type RawServerStreamHandler,
   type RawUnaryHandler,
 } from './server.js';
+export { type FinishedCall, type MethodTally, type MethodType } from './call-tally.js';
+export { collectGrpcMetrics } from './grpc-metrics.js';
+export { MessageTooLongError, queuedBytesMax, type MessageSink } from './message-sink.js';
+export { type ProtoFile } from './reflection.js';
 export { connectPeer, type CallOptions, type OutgoingMessage, type Peer, type PeerOptions } from './peer.js';

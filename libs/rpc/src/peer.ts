@@ -8,7 +8,7 @@ import {
 import { PeerError, grpcCodeOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
 import { messageBytesMaxDefault } from './server.js';
-import { adaptChannel, compressedMetadata } from './snappy-adaptation.js';
+import { adaptChannel, compressedMetadata } from './grpc-js-adaptation.js';
 
 export interface PeerOptions {
   /** Reads answers in snappy. */
