@@ -4,8 +4,8 @@ export interface Glob {
   readonly least: readonly number[];
 }
 
-/** Characters and gaps that may be put together for an expression, beside twice its own length: `[ab][ab][ab]...` multiplies them. */
-const joinedSizeMax = 256 * 1024;
+/** Characters and gaps that may be put together for an expression, beside its own length: `[ab][ab][ab]...` multiplies them. */
+const joinedSizeMax = 128 * 1024;
 const depthMax = 50;
 
 /**
@@ -42,7 +42,7 @@ class GlobReader {
 
   constructor(expression: string) {
     this.#expression = expression;
-    this.#room = joinedSizeMax + 2 * expression.length;
+    this.#room = joinedSizeMax + expression.length;
   }
 
   get isAtEnd(): boolean {

@@ -2,6 +2,9 @@ export { createPace, type Pace } from './pace.js';
 export { compileMatcher, prepareMatchers, type LabelMatcher, type MatchType } from './matcher.js';
 export { MatcherError } from './matcher-error.js';
 export { createOverlay, type LabelOverlay } from './overlay.js';
+export { limitSource } from './limit-source.js';
+export { mergeSources, type MergeOptions } from './merge.js';
+export { shardSource, type Shard } from './shard-source.js';
 export {
   planMatchers,
   selectPostings,

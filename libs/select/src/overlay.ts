@@ -1,4 +1,5 @@
-import { canonicalLabels, compareUtf8, varintAt, varintEnd, type Label, type Labels } from '@gauntlet/model';
+import { canonicalLabels, varintAt, varintEnd, type Label, type Labels } from '@gauntlet/model';
+import { CanonicalNames, labelEnd } from './canonical-names.js';
 
 /**
  * What lies between stored labels and those that a caller sees (spec/receive.md 5.4): external labels are added and win over stored ones of the same name;
@@ -20,47 +21,43 @@ export function createOverlay(external: Labels, removed: readonly string[]): Lab
   return new CanonicalOverlay(external, removed);
 }
 
-/** A name that stored labels lose, and what takes its place. */
-interface HiddenName {
-  readonly name: Uint8Array;
-  /** The canonical form of the added label of that name; empty for a name that is only removed. */
-  readonly label: Uint8Array;
-}
-
 class CanonicalOverlay implements LabelOverlay {
   readonly added: Labels;
   readonly hidden: readonly string[];
-  readonly #hidden: readonly HiddenName[];
+  readonly #hidden: CanonicalNames;
+  /** What takes the place of each hidden name: the added label, in canonical form, or nothing. */
+  readonly #labels: readonly Uint8Array[];
   readonly #addedBytes: number;
-  readonly #lastAdded: Uint8Array | undefined;
+  /** Where the last added name is among the hidden ones; -1 where none is added. */
+  readonly #lastAdded: number;
   #final = new Uint8Array(1024);
 
   constructor(external: Labels, removed: readonly string[]) {
     const removedNames = new Set(removed);
     this.added = external.filter(({ name }) => !removedNames.has(name));
     const added = new Map(this.added.map((label) => [label.name, label]));
-    this.hidden = [...new Set([...removed, ...added.keys()])].sort(compareUtf8);
-    this.#hidden = this.hidden.map((name) => ({ name: encoder.encode(name), label: formOf(added.get(name)) }));
-    this.#addedBytes = this.#hidden.reduce((sum, { label }) => sum + label.length, 0);
-    const last = this.added.at(-1);
-    this.#lastAdded = last && encoder.encode(last.name);
+    this.#hidden = new CanonicalNames([...removed, ...added.keys()]);
+    this.hidden = this.#hidden.names;
+    this.#labels = this.hidden.map((name) => formOf(added.get(name)));
+    this.#addedBytes = this.#labels.reduce((sum, { length }) => sum + length, 0);
+    this.#lastAdded = this.hidden.findLastIndex((name) => added.has(name));
   }
 
   apply(stored: Uint8Array): Uint8Array {
     const bytesMax = stored.length + this.#addedBytes;
     if (this.#final.length < bytesMax) this.#final = new Uint8Array(bytesMax * 2);
     const final = this.#final;
-    const hidden = this.#hidden;
+    const labels = this.#labels;
     let length = 0;
     let next = 0;
     // Labels that are kept are copied in runs: [run, at) has not been copied yet.
     let run = 0;
-    for (let at = 0; at < stored.length && next < hidden.length;) {
+    for (let at = 0; at < stored.length && next < labels.length;) {
       const end = labelEnd(stored, at);
-      const order = compareName(stored, at, hidden[next]!.name);
+      const order = this.#hidden.compare(stored, at, next);
       if (order >= 0) {
         length = copy(stored, run, at, final, length);
-        length = copy(hidden[next]!.label, 0, hidden[next]!.label.length, final, length);
+        length = copyAll(labels[next]!, final, length);
         next += 1;
         run = order === 0 ? end : at;
       }
@@ -68,10 +65,7 @@ class CanonicalOverlay implements LabelOverlay {
       if (order <= 0) at = end;
     }
     length = copy(stored, run, stored.length, final, length);
-    for (; next < hidden.length; next += 1) {
-      const { label } = hidden[next]!;
-      length = copy(label, 0, label.length, final, length);
-    }
+    for (; next < labels.length; next += 1) length = copyAll(labels[next]!, final, length);
     return final.subarray(0, length);
   }
 
@@ -104,36 +98,17 @@ class CanonicalOverlay implements LabelOverlay {
 
   /** Whether an added label comes behind the one at `at`. */
   #isBehindAdded(bytes: Uint8Array, at: number): boolean {
-    return this.#lastAdded !== undefined && compareName(bytes, at, this.#lastAdded) < 0;
+    return this.#lastAdded >= 0 && this.#hidden.compare(bytes, at, this.#lastAdded) < 0;
   }
 
   #skipHidden(bytes: Uint8Array, at: number): number {
-    while (at < bytes.length && this.#isHidden(bytes, at)) at = labelEnd(bytes, at);
+    while (at < bytes.length && this.#hidden.has(bytes, at)) at = labelEnd(bytes, at);
     return at;
   }
-
-  #isHidden(bytes: Uint8Array, at: number): boolean {
-    let from = 0;
-    let to = this.#hidden.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      const order = compareName(bytes, at, this.#hidden[middle]!.name);
-      if (order === 0) return true;
-      if (order < 0) to = middle;
-      else from = middle + 1;
-    }
-    return false;
-  }
 }
-
-const encoder = new TextEncoder();
 
 function formOf(label: Label | undefined): Uint8Array {
   return canonicalLabels(label === undefined ? [] : [label]);
-}
-
-function labelEnd(bytes: Uint8Array, at: number): number {
-  return varintEnd(bytes, at + 1) + varintAt(bytes, at + 1);
 }
 
 /** In how many of the next `length` bytes both agree before they first differ. */
@@ -154,19 +129,6 @@ function wholeLabelBytes(bytes: Uint8Array, at: number, length: number): number 
   return whole - at;
 }
 
-/** The order of the name of the label at `at` and another name. */
-function compareName(bytes: Uint8Array, at: number, name: Uint8Array): number {
-  const lengthAt = varintEnd(bytes, at + 1) + 1;
-  const length = varintAt(bytes, lengthAt);
-  const from = varintEnd(bytes, lengthAt);
-  const common = Math.min(length, name.length);
-  for (let k = 0; k < common; k += 1) {
-    const difference = bytes[from + k]! - name[k]!;
-    if (difference !== 0) return difference;
-  }
-  return length - name.length;
-}
-
 /** The order of two labels by name and value. */
 function compareLabel(a: Uint8Array, i: number, b: Uint8Array, j: number): number {
   i = varintEnd(a, i + 1);
@@ -184,6 +146,10 @@ function compareLabel(a: Uint8Array, i: number, b: Uint8Array, j: number): numbe
     j = rightEnd;
   }
   return 0;
+}
+
+function copyAll(from: Uint8Array, to: Uint8Array, at: number): number {
+  return copy(from, 0, from.length, to, at);
 }
 
 /** Copies `from[start, end)`, and gives the place behind it. Short runs are copied byte by byte: a view of them would cost more. */
