@@ -24,7 +24,7 @@ import {
 import { diskWith, goldenFiles } from './testing/golden.js';
 
 const isLong = process.env['GAUNTLET_LONG'] !== undefined;
-const count = isLong ? 1500 : 24;
+const count = isLong ? 400 : 24;
 if (isLong) jest.setTimeout(1_200_000);
 
 type Files = Map<string, Buffer>;
