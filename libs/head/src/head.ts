@@ -1,7 +1,8 @@
 import type { Clock } from '@gauntlet/base';
 import type { ChunkSample } from '@gauntlet/chunk';
 import type { ScannedBatch, ShardSnapshotDescription, SliceLimits } from '@gauntlet/kernel';
-import type { ExemplarRing } from './exemplar-ring.js';
+import type { LabelMatcher, Pace, Selection, SeriesSource, SeriesStore } from '@gauntlet/select';
+import type { Exemplar, ExemplarRing } from './exemplar-ring.js';
 import type { RefPages } from './ref-set.js';
 
 /** A chunk on its way to a file of `chunks_head` (spec/tsdb.md 3.1). */
@@ -25,6 +26,15 @@ export interface ChunkSink {
   append(chunk: SinkChunk): ChunkPosition;
   /** False while it has taken as much as it may hold before it is written. */
   readonly hasRoom: boolean;
+}
+
+/** Gives back what the sink has taken, to whoever reads series. */
+export interface ChunkSource {
+  /** `into` gets the data of each chunk with its index, in no order; it may keep them. */
+  read(
+    chunks: readonly (ChunkPosition & { readonly dataLength: number })[],
+    into: (index: number, data: Uint8Array) => void,
+  ): Promise<void>;
 }
 
 /** A chunk that was found in a file. */
@@ -66,6 +76,8 @@ export interface HeadOptions {
   readonly exemplarsMax?: number;
   /** Where `spill` moves finished chunks to, and where full arrays of out-of-order samples go at once. Without one, all stay in memory. */
   readonly chunkSink?: ChunkSink;
+  /** Without one, series with chunks in files can be found, but their chunks cannot be read. */
+  readonly chunkSource?: ChunkSource;
 }
 
 /** Why samples or series of a batch were not stored: counts for each class of spec/receive.md 6.5. */
@@ -224,11 +236,48 @@ export interface HeadCursor {
   close(): void;
 }
 
+export interface HeadSelectionQuery extends Selection {
+  /** Finished chunks in order that end before it are left out: blocks have them. */
+  readonly inOrderFromMs?: number;
+}
+
+/** How many series, values or bytes something has. */
+export interface HeadStatistic {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** What the head is made of (spec/store-api.md 9.5); lists have the largest first, then by name. */
+export interface HeadStatistics extends TimeInterval {
+  readonly seriesCount: number;
+  /** Different pairs of name and value. */
+  readonly labelPairCount: number;
+  readonly seriesByMetric: readonly HeadStatistic[];
+  readonly valuesByName: readonly HeadStatistic[];
+  /** Bytes of values, counted once for each series. */
+  readonly bytesByName: readonly HeadStatistic[];
+  /** Names are `name=value`. */
+  readonly seriesByPair: readonly HeadStatistic[];
+}
+
+export interface ExemplarQuery extends TimeInterval {
+  /** A series is asked for when it matches all of one of these. */
+  readonly selectors: readonly (readonly LabelMatcher[])[];
+  readonly pace: Pace;
+}
+
+/** Exemplars of a series, oldest first. */
+export interface HeadExemplars {
+  /** Canonical, as stored; a copy. */
+  readonly labels: Uint8Array;
+  readonly exemplars: readonly Exemplar[];
+}
+
 /**
  * The recent data of one tenant, in kernel memory. Every method is synchronous; between two calls nothing changes. One
- * thread mutates it.
+ * thread mutates it. Reads for callers of StoreAPI alone are promises: they work in slices, between which all else goes on.
  */
-export interface Head {
+export interface Head extends SeriesStore {
   /** Bounds of the data; `Infinity` and `-Infinity` while there is none. */
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
@@ -303,4 +352,22 @@ export interface Head {
    * out-of-order data stay, and so does that data.
    */
   truncate(minTimeMs: number, budgetMs: number): boolean;
+
+  /**
+   * Series as they are when `next` comes to them, with their open chunks. Those that come after the promise are not among them. Each slice sees what appends, spills,
+   * snapshots and truncations have done before it. What a truncation removes is left out without a word, unless `abortSelections` has ended the selection: whoever truncates
+   * waits for `openSelections` first.
+   * @throws an error of kind `overloaded` when there is no memory to sort in
+   */
+  select(query: HeadSelectionQuery): Promise<SeriesSource>;
+  /** Series and label pairs, counted from the index; the lists have `limit` entries at most. */
+  statistics(limit: number, pace: Pace): Promise<HeadStatistics>;
+  /** Exemplars in a range, of series that match, in the order of their stored labels. */
+  selectExemplars(query: ExemplarQuery): Promise<HeadExemplars[]>;
+  /** How many selections are open that ask for what lies before a time; `Infinity` for all of them. */
+  openSelections(beforeMs: number): number;
+  /** Ends them: their next step throws the error. */
+  abortSelections(beforeMs: number, error: Error): void;
+  /** Bytes of the index that reads have made. */
+  readonly indexBytes: number;
 }

@@ -36,6 +36,11 @@ export class HistogramSeries {
     return this.#open && { minTime: this.#open.minTimeMs };
   }
 
+  /** The open chunk as it is now, as a copy. */
+  openChunk(): FinishedChunk | undefined {
+    return this.#open && finished(this.#open);
+  }
+
   /** Takes a newer sample. Returns the chunk that this has finished, if it has. */
   append(timestampMs: bigint, histogram: Histogram): FinishedChunk | undefined {
     const before = this.#open;

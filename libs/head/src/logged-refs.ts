@@ -37,6 +37,11 @@ export class LoggedRefs {
     if (known === undefined || known < untilTime) this.#redirected.set(ref, untilTime);
   }
 
+  /** Refs of the series that are there, as a copy. */
+  live(): RefPages {
+    return unionOfRefs([this.#live]);
+  }
+
   /** As a copy. What the log holds no more samples of is forgotten, as samples before `minTime` do not stay in it. */
   keptFrom(minTime: bigint): RefPages {
     this.#left = this.#left.filter(({ untilTime }) => untilTime >= minTime);

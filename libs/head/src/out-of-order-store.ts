@@ -71,6 +71,29 @@ export class OutOfOrderStore {
     return this.#series.keys();
   }
 
+  /** What a series has now: chunks, and samples of arrays by time. */
+  of(ref: number): LateSamples | undefined {
+    const series = this.#series.get(ref);
+    if (series === undefined) return undefined;
+    const { chunks, frozen, open } = series;
+    return { chunks: chunks.map(({ chunk }) => chunk), samples: merged([...frozen, { samples: open.samples }]) };
+  }
+
+  /** Whether a series has a chunk, or an array, with a time in a range. */
+  hasWithin(ref: number, minTimeMs: number, maxTimeMs: number): boolean {
+    const series = this.#series.get(ref);
+    if (series === undefined) return false;
+    const isWithin = (samples: readonly ChunkSample[]): boolean =>
+      samples.length > 0 &&
+      Number(samples[0]!.timestampMs) <= maxTimeMs &&
+      Number(samples.at(-1)!.timestampMs) >= minTimeMs;
+    return (
+      series.chunks.some(({ chunk }) => chunk.minTimeMs <= maxTimeMs && chunk.maxTimeMs >= minTimeMs) ||
+      series.frozen.some(({ samples }) => isWithin(samples)) ||
+      isWithin(series.open.samples)
+    );
+  }
+
   /** Stores a sample, unless the array has its time. `chunk` says where the array has gone, if it was full and there is a sink. */
   add(ref: number, sample: ChunkSample): { readonly isStored: boolean; readonly chunk: ChunkPosition | undefined } {
     const series = this.#seriesOf(ref);

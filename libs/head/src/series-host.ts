@@ -1,5 +1,5 @@
 import { type ChunkSample, type Histogram } from '@gauntlet/chunk';
-import type { SeriesAddress, Shard, ShardSeriesState } from '@gauntlet/kernel';
+import type { FinishedChunk, SeriesAddress, Shard, ShardSeriesState } from '@gauntlet/kernel';
 import { Deletions } from './deletions.js';
 import type { ExemplarRing } from './exemplar-ring.js';
 import type { ChunkPosition } from './head.js';
@@ -31,6 +31,11 @@ export class SeriesHost {
   /** The newest sample of a series that is the host's. */
   lastHistogram(ref: number): Histogram | undefined {
     return this.#histograms.get(ref)?.last;
+  }
+
+  /** The open histogram chunk of a series, as a copy. */
+  openChunk(ref: number): FinishedChunk | undefined {
+    return this.#histograms.get(ref)?.openChunk();
   }
 
   /** Stores a histogram that is newer than all others of its series. */

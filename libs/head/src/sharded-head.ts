@@ -15,9 +15,10 @@ import {
   type ShardOptions,
   type SliceLimits,
 } from '@gauntlet/kernel';
+import { compareCanonicalLabels } from '@gauntlet/model';
+import type { LabelQuery, Pace, SeriesSource } from '@gauntlet/select';
 import { RecordMalformedError, RecordType, decodeSamplesV2, encodeSamples, recordType } from '@gauntlet/wal';
 import { before } from './classify.js';
-import { compareCanonicalLabels } from '@gauntlet/model';
 import { ExemplarRing } from './exemplar-ring.js';
 import { ShardsSnapshot } from './head-snapshot.js';
 import {
@@ -26,14 +27,20 @@ import {
   type AppendResult,
   type AttachedChunk,
   type ChunkSink,
+  type ExemplarQuery,
   type Head,
   type HeadCursor,
+  type HeadExemplars,
   type HeadOptions,
+  type HeadSelectionQuery,
   type HeadSnapshotBuilder,
+  type HeadStatistics,
   type OutOfOrderSeries,
   type OutOfOrderSnapshot,
   type Rejections,
+  type TimeInterval,
 } from './head.js';
+import { HeadReading } from './head-reading.js';
 import { histogramNeed } from './histogram-need.js';
 import { HostRows } from './host-rows.js';
 import { LocalCursor } from './local-cursor.js';
@@ -93,6 +100,7 @@ class ShardedHead implements Head {
   readonly #outOfOrderWindow: bigint;
   readonly #sink: ChunkSink | undefined;
   readonly #host: SeriesHost;
+  readonly #reading: HeadReading;
   /** There until the replay has ended. */
   #hostReplay: HostReplay | undefined;
   /** The shard that is spilled. */
@@ -140,6 +148,18 @@ class ShardedHead implements Head {
     this.#shardSeriesMax = shardSeriesMax;
     this.#shards.push(new Shard(this.#shardOptions));
     this.#hostReplay = new HostReplay(this.#shards, this.#host);
+    this.#reading = new HeadReading(
+      {
+        shards: this.#shards,
+        liveRefs: () => this.#loggedRefs.live(),
+        bounds: () => this.#allTimes(),
+        check: () => {
+          this.#fault.check();
+        },
+      },
+      this.#host,
+      options.chunkSource,
+    );
   }
 
   get minTimeMs(): number {
@@ -351,6 +371,57 @@ class ShardedHead implements Head {
     return false;
   }
 
+  async select(query: HeadSelectionQuery): Promise<SeriesSource> {
+    this.#beginRead();
+    return this.#reading.select(query);
+  }
+
+  async labelNames(query: LabelQuery): Promise<string[]> {
+    this.#beginRead();
+    return this.#reading.labelNames(query);
+  }
+
+  async labelValues(name: string, query: LabelQuery): Promise<string[]> {
+    this.#beginRead();
+    return this.#reading.labelValues(name, query);
+  }
+
+  async statistics(limit: number, pace: Pace): Promise<HeadStatistics> {
+    this.#beginRead();
+    const lists = await this.#reading.statistics(limit, pace);
+    return { minTimeMs: this.minTimeMs, maxTimeMs: this.maxTimeMs, seriesCount: this.seriesCount, ...lists };
+  }
+
+  async selectExemplars(query: ExemplarQuery): Promise<HeadExemplars[]> {
+    this.#beginRead();
+    return this.#reading.exemplars(query);
+  }
+
+  openSelections(beforeMs: number): number {
+    return this.#reading.selections.countBefore(beforeMs);
+  }
+
+  abortSelections(beforeMs: number, error: Error): void {
+    this.#reading.selections.abortBefore(beforeMs, error);
+  }
+
+  get indexBytes(): number {
+    return this.#reading.index.bytes;
+  }
+
+  #beginRead(): void {
+    this.#fault.check();
+    this.#endReplay();
+  }
+
+  #allTimes(): TimeInterval {
+    const { late } = this.#host;
+    return {
+      minTimeMs: Math.min(this.minTimeMs, late.minTimeMs),
+      maxTimeMs: Math.max(this.maxTimeMs, late.maxTimeMs),
+    };
+  }
+
   /** Moves some chunks of a shard to the sink; whether its round goes on. */
   #spillSome(shard: Shard, sink: ChunkSink): boolean {
     const { more, chunks } = shard.stepUnstored(spillSteps.slots, spillSteps.chunks);
@@ -375,8 +446,13 @@ class ShardedHead implements Head {
   #addShard(shard: Shard): Shard {
     const newest = this.#shards.at(-1)!;
     if (this.#truncation !== undefined) shard.beginTruncate(this.#truncation.min);
-    if (newest.seriesCount > 0 || this.#hasSnapshot) this.#shards.push(shard);
-    else this.#shards[this.#shards.length - 1] = shard;
+    if (newest.seriesCount > 0 || this.#hasSnapshot) {
+      this.#shards.push(shard);
+    } else {
+      this.#reading.index.dropShard(newest);
+      this.#shards[this.#shards.length - 1] = shard;
+    }
+    this.#reading.index.addShard(shard);
     return shard;
   }
 
@@ -570,6 +646,7 @@ class ShardedHead implements Head {
   }
 
   #beginTruncation(min: bigint): void {
+    this.#reading.index.beginTruncation();
     this.#isSwept = true;
     if (min > this.#minValid) this.#minValid = min;
     if (this.#started) {
@@ -585,21 +662,30 @@ class ShardedHead implements Head {
   #truncateStep(): boolean {
     const run = this.#truncation;
     if (run === undefined) return false;
+    const { index } = this.#reading;
+    if (run.shard < this.#shards.length) {
+      if (!index.stepBeforeRemoval()) this.#sweepSome(run);
+      return true;
+    }
+    if (index.stepRebuild()) return true;
+    this.#endTruncation(run);
+    return false;
+  }
+
+  #sweepSome(run: Truncation): void {
     const step = this.#shards[run.shard]!.stepTruncate(truncateSteps);
     const { more, removed, emptied, oldest, oldestFile } = step;
     for (const ref of removed) {
       this.#loggedRefs.remove(Number(ref));
       this.#host.forget(Number(ref));
+      this.#reading.index.removed(Number(ref));
     }
     for (const ref of emptied) this.#host.forgetHistogram(Number(ref));
     this.#seriesRemoved += removed.length;
-    if (more) return true;
+    if (more) return;
     if (oldest < run.oldest) run.oldest = oldest;
     if (oldestFile < run.oldestFile) run.oldestFile = oldestFile;
     run.shard += 1;
-    if (run.shard < this.#shards.length) return true;
-    this.#endTruncation(run);
-    return false;
   }
 
   #endTruncation({ oldest, oldestFile }: Truncation): void {
@@ -621,7 +707,9 @@ class ShardedHead implements Head {
   /** A shard without series is dropped with its memory, unless it is the last. */
   #dropEmptyShards(): void {
     for (let i = this.#shards.length - 2; i >= 0; i -= 1) {
-      if (this.#shards[i]!.seriesCount === 0) this.#shards.splice(i, 1);
+      if (this.#shards[i]!.seriesCount > 0) continue;
+      this.#reading.index.dropShard(this.#shards[i]!);
+      this.#shards.splice(i, 1);
     }
   }
 }
