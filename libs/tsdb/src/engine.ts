@@ -66,9 +66,11 @@ export class Engine {
     // The bound is kept before the head is changed: once it is, the log must take the records.
     const log = { ...options.wal, pendingBytesMax: Infinity };
     const hasOutOfOrder = outOfOrderWindowMs > 0 || (await hasSegments(vfs, wblDir(dir)));
-    const wbl = hasOutOfOrder ? await openWal(vfs, wblDir(dir), log) : undefined;
-    const wal = await openWal(vfs, walDir(dir), log).catch(async (error: unknown) => {
-      await wbl?.close().catch(() => {});
+    const wal = await openWal(vfs, walDir(dir), log);
+    if (!hasOutOfOrder) return { engine: new Engine(options, { head, wal, chunks, wbl: undefined }), damage };
+    // Its samples are of series that the first one names.
+    const wbl = await openWal(vfs, wblDir(dir), { ...log, follows: wal }).catch(async (error: unknown) => {
+      await wal.close().catch(() => {});
       throw error;
     });
     return { engine: new Engine(options, { head, wal, chunks, wbl }), damage };

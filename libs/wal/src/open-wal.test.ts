@@ -62,6 +62,25 @@ test('commits that wait together share one write and one sync, and what arrives 
   expect(await recordsIn(vfs)).toEqual(texts(20));
 });
 
+test('a log that follows another writes once that one has what it was given before, or has failed', async () => {
+  for (const outcome of ['resolve', 'reject'] as const) {
+    const vfs = new FaultyVfs(new MemoryVfs());
+    let settle!: () => void;
+    const first = new Promise<void>((resolve, reject) => {
+      settle = () => (outcome === 'resolve' ? resolve() : reject(new Error('it failed')));
+    });
+    const wal = await openWal(vfs, '/wal', { follows: { commit: () => first } });
+    wal.append([record(0)]);
+    const committed = wal.commit();
+    for (let turns = 0; turns < 5; turns += 1) await setImmediate();
+    expect(vfs.calls.filter(({ operation }) => operation === 'write')).toEqual([]);
+    settle();
+    await committed;
+    await wal.close();
+    expect(await recordsIn(vfs)).toEqual(texts(1));
+  }
+});
+
 test('the buffers of records belong to the caller again at once', async () => {
   const vfs = new MemoryVfs();
   const wal = await openWal(vfs, '/wal');

@@ -23,6 +23,7 @@ export async function openWal(vfs: Vfs, dir: string, options: WalOptions = {}): 
     pendingBytesMax: options.pendingBytesMax ?? pendingBytesMaxDefault,
     clock: options.clock ?? systemClock,
     codec: options.codec ?? kernelCodec,
+    follows: options.follows,
   };
   invariant(
     settings.segmentBytesMax > 0 && settings.segmentBytesMax % pageBytes === 0,
@@ -38,7 +39,8 @@ export async function openWal(vfs: Vfs, dir: string, options: WalOptions = {}): 
   return new SegmentedWal(vfs, dir, settings, segment, file);
 }
 
-interface Settings extends Required<WalOptions> {
+interface Settings extends Required<Omit<WalOptions, 'follows'>> {
+  readonly follows: WalOptions['follows'];
   readonly clock: Clock;
   readonly codec: Codec;
 }
@@ -191,6 +193,7 @@ class SegmentedWal implements WalWriter {
         if (this.#state === 'failing') await this.#beginAgain();
         const upTo = this.#appended;
         this.#inFlight.push(...this.#layout.take());
+        if (this.#settings.follows !== undefined) await this.#settings.follows.commit().catch(() => undefined);
         await this.#flush();
         this.#settle(upTo);
       } catch (error) {

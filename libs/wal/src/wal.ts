@@ -20,6 +20,11 @@ export interface WalOptions {
   readonly durability?: 'sync' | 'write';
   /** Bytes that may wait for the disk; beyond it `append` throws WalOverloadedError. */
   readonly pendingBytesMax?: number;
+  /**
+   * A log that this one's records build on. They are written only once that one has all it was given before them, so that a crash in between leaves
+   * none that makes no sense; while it fails, they are not held up.
+   */
+  readonly follows?: Pick<WalWriter, 'commit'>;
   /** Times the retries; the machine's clock by default. */
   readonly clock?: Clock;
   /** Checksums and compression, for tests. */
