@@ -13,7 +13,7 @@ endToEnd(
     const report = await killRepeatedly(lab, {
       seed,
       kills,
-      killsPerCheck: 20,
+      killsPerCheck: 10,
       kinds: sampleKinds,
       onProgress: (line) => isLong && process.stderr.write(`GAUNTLET_SEED=${seed}: ${line}\n`),
     });

@@ -20,8 +20,9 @@ import {
 const roundsPerLife = 24;
 const stepMs = 100;
 /** Enough to fill a page of the log with each round. */
-const seriesCount = 42;
+const seriesCount = 24;
 const outOfOrderWindowMs = 1500;
+const logTurnsMax = 500;
 /** No multiple of the block range, and late samples have room before it. */
 const startMs = 1_000_050;
 
@@ -81,8 +82,16 @@ export async function runWithFault(
     const timestampMs = (clock.now += stepMs);
     const body = bodyAt(timestampMs, kinds);
     await twice('a write', async () => {
-      for (let turns = 0; turns < 500 && tenant.database.wal.state !== 'open'; turns++) await nextTurn();
-      if (!(await tenant.write(body))) throw new Error('samples were refused');
+      // A log that has failed begins anew behind it, in a few turns of the event loop.
+      for (let turns = 0; turns < logTurnsMax; turns++) {
+        try {
+          if (await tenant.write(body)) return;
+          throw new Error('samples were refused');
+        } catch (error) {
+          if ((error as { readonly kind?: string }).kind !== 'unavailable' || turns === logTurnsMax - 1) throw error;
+        }
+        await nextTurn();
+      }
     });
   };
   const live = async (tenant: SimulatedTenant): Promise<void> => {
