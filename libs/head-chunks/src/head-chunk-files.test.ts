@@ -56,6 +56,9 @@ test('whatever is appended is read back, pending, flushed, at once and after a r
           expect(base64(await files.read(position, data.length))).toBe(base64(data));
           if (index % flushEvery === 0) await files.flush();
         }
+        const some: string[] = [];
+        await files.readAll(wanted, (index, data) => void (some[index] = base64(data)));
+        expect(some).toEqual(expected.map(({ data }) => data));
         await files.flush();
         expect(files.pendingBytes).toBe(0);
         const both = await Promise.all(wanted.map(({ position, dataLength }) => files.read(position, dataLength)));

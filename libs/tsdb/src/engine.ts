@@ -54,6 +54,13 @@ export class Engine {
             return files.open !== undefined && files.open.pendingBytes < chunkBytesPendingMax;
           },
         },
+        chunkSource: {
+          read: (chunks, into) =>
+            files.open!.readAll(
+              chunks.map(({ file, offset, dataLength }) => ({ position: { file, offset }, dataLength })),
+              into,
+            ),
+        },
       });
       head.minValidTimeMs = minValidTimeMs;
       onHead?.(head);
