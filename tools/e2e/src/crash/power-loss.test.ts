@@ -31,6 +31,8 @@ test(`power lost anywhere, again and again, loses no acknowledged sample and inv
     }));
     for (const [name, value] of Object.entries(report))
       if (typeof value === 'number') totals.set(name, (totals.get(name) ?? 0) + value);
+    if (isLong && (seed - first) % 50 === 49)
+      process.stderr.write(`${seed - first + 1} of ${seeds.length} seeds, ${failures.length} failed\n`);
     if (report.problems.length === 0) continue;
     failures.push({ repeatWith: `GAUNTLET_SEED=${seed}`, problems: report.problems });
     if (isLong) process.stderr.write(`GAUNTLET_SEED=${seed}: ${report.problems.slice(0, 3).join('; ')}\n`);
