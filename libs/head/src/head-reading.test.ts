@@ -1,6 +1,14 @@
 import { type ChunkSample } from '@gauntlet/chunk';
 import { canonicalLabels, compareCanonicalLabels, compareUtf8, type Labels } from '@gauntlet/model';
-import { compileMatcher, createOverlay, type LabelMatcher, type Selection } from '@gauntlet/select';
+import {
+  compileMatcher,
+  createOverlay,
+  type LabelMatcher,
+  type SelectedSeries,
+  type Selection,
+  type SeriesSource,
+} from '@gauntlet/select';
+import { encodeTombstones } from '@gauntlet/wal';
 import fc from 'fast-check';
 import { createHead, type Head, type HeadOptions, type HeadSelectionQuery } from './index.js';
 import { dumpInOrder, dumpLate } from './testing/dump-head.js';
@@ -203,6 +211,296 @@ test('after any steps, a head answers as a list of its series does', async () =>
         }
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
+});
+
+test('while others append, spill, cut and truncate, a selection has every series that stays, whole and in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyStep, { minLength: 4, maxLength: 12 }),
+      fc.array(anyStep, { minLength: 1, maxLength: 30 }),
+      anyOverlay,
+      fc.constantFrom(40, 1000),
+      async (before, meanwhile, overlay, shardSeriesMax) => {
+        const bench = new Bench({ shardSeriesMax });
+        const { head } = bench;
+        for (const step of before) bench.run(step);
+        const there = new Map([...bench.naive()].filter(([, { samples }]) => samples.length > 0));
+        const left = [...meanwhile];
+        let turn = 0;
+        const pace = restless(() => {
+          turn += 1;
+          const step = turn % 7 === 0 ? left.shift() : undefined;
+          if (step !== undefined) bench.run(step);
+        });
+        const source = await head.select(everything({ overlay, pace }));
+        const found: { final: Uint8Array; samples: string[] }[] = [];
+        for (let series = await source.next(); series !== undefined; series = await source.next()) {
+          const [read] = await readSource(listSource([series]));
+          found.push({ final: series.labels.slice(), samples: samplesKey(read!.samples) });
+          await pace.rest();
+        }
+        source.close();
+        expect(head.openSelections(Infinity)).toBe(0);
+        for (let i = 1; i < found.length; i += 1) {
+          expect(compareCanonicalLabels(found[i - 1]!.final, found[i]!.final)).toBeLessThanOrEqual(0);
+        }
+        // What is there before and after was there all the time; of samples, those that are left at the end.
+        const after = bench.naive();
+        const foundByLabels = new Map<string, Set<string>>();
+        for (const { final, samples } of found) {
+          const known = foundByLabels.get(textOf(final)) ?? new Set();
+          for (const sample of samples) known.add(sample);
+          foundByLabels.set(textOf(final), known);
+        }
+        for (const [key, { labels, samples }] of there) {
+          const stayed = new Set(samplesKey(after.get(key)?.samples ?? []));
+          for (const sample of samplesKey(samples)) {
+            if (!stayed.has(sample)) continue;
+            expect(foundByLabels.get(textOf(finalLabels(labels, overlay)))).toContain(sample);
+          }
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+function listSource(list: SelectedSeries[]): SeriesSource {
+  return { next: () => list.shift(), close: () => undefined };
+}
+
+const manyLabels = (count: number, from = 0): TestLabels[] =>
+  Array.from({ length: count }, (_, i) => [
+    ['__name__', i % 2 === 0 ? 'even' : 'odd'],
+    ['n', String(from + i)],
+    ['replica', 'stored'],
+  ]);
+
+/** One sample each, in one request. */
+function appendAll(head: Head, all: readonly TestLabels[], t: number): void {
+  const rows = all.map((labels) => ({ labels, samples: [{ t: BigInt(t), bits: 1n }] }));
+  head.append(layOutBatch(rows), 0, { timestampMsMax: Infinity });
+}
+
+test('a sample is read as soon as its append has returned', async () => {
+  const { head } = new Bench();
+  for (let i = 0; i < 5; i += 1) {
+    appendAll(head, manyLabels(10, i * 10), start + i);
+    expect(await readSource(await head.select(everything()))).toHaveLength((i + 1) * 10);
+  }
+});
+
+test('only chunks that meet the range are read, whole', async () => {
+  const bench = new Bench();
+  for (let i = 0; i < 40; i += 1) appendAll(bench.head, [[['a', 'x']]], start + i * 1000);
+  const chunksOf = async (query: Partial<HeadSelectionQuery>): Promise<readonly (readonly [number, number])[]> => {
+    const [series] = await readSource(await bench.head.select(everything(query)));
+    return (series?.chunks ?? []).map(([min, max]) => [min - start, max - start] as const);
+  };
+  const all = await chunksOf({});
+  expect(all.length).toBeGreaterThan(3);
+  const [first, second, third] = all;
+  expect(await chunksOf({ minTimeMs: start + second![1], maxTimeMs: start + third![0] })).toEqual([second, third]);
+  expect(await chunksOf({ maxTimeMs: start - 1 })).toEqual([]);
+  expect(await chunksOf({ inOrderFromMs: start + first![1] + 1 })).toEqual(all.slice(1));
+  // The open chunk is there as long as its samples are.
+  expect(await chunksOf({ minTimeMs: start + 39_000 })).toEqual([all.at(-1)]);
+});
+
+test('no more series than the limit are found', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(200), start);
+  expect(await readSource(await head.select(everything({ limit: 7 })))).toHaveLength(7);
+  expect(await head.labelValues('n', everything({ limit: 7 }))).toHaveLength(7);
+  expect(await head.labelNames(everything({ limit: 2 }))).toHaveLength(2);
+});
+
+test('nothing is found outside the times of the head', async () => {
+  const { head } = new Bench();
+  expect(await head.labelNames(everything())).toEqual([]);
+  appendAll(head, manyLabels(2), start);
+  expect(await head.labelNames(everything({ maxTimeMs: start - 1 }))).toEqual([]);
+  expect(await head.labelValues('n', everything({ minTimeMs: start + 1 }))).toEqual([]);
+  expect(await head.labelValues('n', everything({ minTimeMs: start }))).toEqual(['0', '1']);
+});
+
+test('after a truncation, what is gone has no names and values, and the index is built anew when much has gone', async () => {
+  const { head } = new Bench({ shardSeriesMax: 3000 });
+  appendAll(head, manyLabels(5000), start);
+  appendAll(head, manyLabels(1000, 2_000_000), start + 3 * rangeMs);
+  expect(await head.labelValues('n', everything())).toHaveLength(6000);
+  const bytes = head.indexBytes;
+  while (head.truncate(start + rangeMs, 0));
+  expect(head.seriesCount).toBe(1000);
+  expect(head.indexBytes).toBeLessThan(bytes / 2);
+  expect(await head.labelValues('n', everything())).toHaveLength(1000);
+  appendAll(head, manyLabels(10, 3_000_000), start + 3 * rangeMs);
+  const found = await readSource(await head.select(everything({ matchers: [compileMatcher('=', '__name__', 'odd')] })));
+  expect(found).toHaveLength(505);
+});
+
+test('an index that nobody has read since the last truncation goes with the next', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(100), start);
+  appendAll(head, manyLabels(100), start + 3 * rangeMs);
+  await head.labelNames(everything());
+  while (head.truncate(start + rangeMs, 0));
+  expect(head.indexBytes).toBeGreaterThan(0);
+  while (head.truncate(start + 2 * rangeMs, 0));
+  while (head.truncate(start + 3 * rangeMs, 0));
+  expect(head.indexBytes).toBe(0);
+  expect(await head.labelValues('n', everything())).toHaveLength(100);
+});
+
+test('a truncation can wait for selections, or end those that read what it removes', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(100), start);
+  appendAll(head, manyLabels(50), start + 3 * rangeMs);
+  const old = await head.select(everything({ minTimeMs: start }));
+  const young = await head.select(everything({ minTimeMs: start + rangeMs }));
+  const cut = await head.select(everything({ inOrderFromMs: start + rangeMs }));
+  expect(head.openSelections(start + rangeMs)).toBe(1);
+  expect(head.openSelections(Infinity)).toBe(3);
+  head.abortSelections(start + rangeMs, new Error('too late'));
+  while (head.truncate(start + rangeMs, 0));
+  expect(() => old.next()).toThrow('too late');
+  expect(head.openSelections(start + rangeMs)).toBe(0);
+  expect(await readSource(young)).toHaveLength(50);
+  expect(await readSource(cut)).toHaveLength(50);
+  old.close();
+  expect(head.openSelections(Infinity)).toBe(0);
+});
+
+test.each([3, 20, 40, 50, 60, 80, 200])(
+  'series that go while others are being sorted, after %i turns, change nothing of the order',
+  async (turns) => {
+    const { head } = new Bench({ shardSeriesMax: 4000 });
+    appendAll(head, manyLabels(2000), start);
+    appendAll(head, manyLabels(2000, 2_000_000), start + 3 * rangeMs);
+    await head.labelNames(everything());
+    let left = turns;
+    let isTruncated = false;
+    const pace = restless(() => {
+      left -= 1;
+      if (left > 0 || isTruncated) return;
+      isTruncated = true;
+      while (head.truncate(start + rangeMs, 0));
+      // What takes the place of those that have gone is not among them.
+      appendAll(head, manyLabels(1500, 4_000_000), start + 3 * rangeMs);
+    });
+    const overlay = createOverlay([{ name: 'o', value: 'e' }], ['replica']);
+    const found = await readSource(await head.select(everything({ pace, overlay })));
+    const labels = found.map((series) => series.labels);
+    const young = (await readSource(await head.select(everything({ overlay })))).map((series) => series.labels);
+    const stayed = young.filter((text) => text.includes('n=2'));
+    expect(stayed).toHaveLength(2000);
+    expect(isTruncated || labels.length === 4000).toBe(true);
+    if (isTruncated) expect(labels).toEqual(stayed);
+  },
+);
+
+test('a call that is cancelled leaves nothing open', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(300), start);
+  for (const turns of [0, 1, 2, 3]) {
+    let left = turns;
+    const pace = restless(() => {
+      if (left === 0) throw new Error('cancelled');
+      left -= 1;
+    });
+    await expect(head.select(everything({ pace }))).rejects.toThrow('cancelled');
+    expect(head.openSelections(Infinity)).toBe(0);
+  }
+  expect(await readSource(await head.select(everything()))).toHaveLength(300);
+});
+
+test('deleted samples are not read, nor series that have no others', async () => {
+  const { head, sink } = new Bench();
+  const source = createHead({ chunkRangeMs: rangeMs, samplesPerChunk: 8 });
+  const times = Array.from({ length: 20 }, (_, i) => BigInt(start + i * 1000));
+  const rows = ['a', 'b'].map((job) => ({
+    labels: [['job', job]] as const,
+    samples: times.map((t) => ({ t, bits: 1n })),
+  }));
+  for (const record of source.append(layOutBatch(rows), 0, { timestampMsMax: Infinity }).records)
+    head.replay(record.slice());
+  head.replay(
+    encodeTombstones([
+      { ref: 1, minTimeMs: BigInt(start), maxTimeMs: BigInt(start + 30_000) },
+      { ref: 2, minTimeMs: BigInt(start + 5000), maxTimeMs: BigInt(start + 17_500) },
+    ]),
+  );
+  while (head.spill(Infinity));
+  expect(sink.chunks.length).toBeGreaterThan(0);
+  const found = await readSource(await head.select(everything()));
+  expect(found.map(({ labels }) => labels)).toEqual(['job=b']);
+  expect(found[0]!.samples.map(({ timestampMs }) => Number(timestampMs) - start)).toEqual([
+    0, 1000, 2000, 3000, 4000, 18_000, 19_000,
+  ]);
+  expect(await readSource(await head.select(everything({ skipChunks: true })))).toHaveLength(1);
+});
+
+test('statistics count the series that are there', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(31), start);
+  appendAll(head, manyLabels(11), start + 3 * rangeMs);
+  const pace = restless();
+  expect(await head.statistics(2, pace)).toEqual({
+    minTimeMs: start,
+    maxTimeMs: start + 3 * rangeMs,
+    seriesCount: 31,
+    labelPairCount: 34,
+    seriesByMetric: [
+      { name: 'even', value: 16 },
+      { name: 'odd', value: 15 },
+    ],
+    valuesByName: [
+      { name: 'n', value: 31 },
+      { name: '__name__', value: 2 },
+    ],
+    bytesByName: [
+      { name: 'replica', value: 186 },
+      { name: '__name__', value: 109 },
+    ],
+    seriesByPair: [
+      { name: 'replica=stored', value: 31 },
+      { name: '__name__=even', value: 16 },
+    ],
+  });
+  while (head.truncate(start + rangeMs, 0));
+  const after = await head.statistics(1, pace);
+  expect(after).toMatchObject({ seriesCount: 11, labelPairCount: 14, seriesByMetric: [{ name: 'even', value: 6 }] });
+  expect((await head.statistics(0, pace)).seriesByPair).toEqual([]);
+});
+
+test('exemplars of series that match a selector are found, within the range', async () => {
+  const { head } = new Bench({ exemplarsMax: 100 });
+  const rows = ['b', 'a', 'c'].map((job, i) => ({
+    labels: [['job', job]] as const,
+    samples: [{ t: BigInt(start), bits: 1n }],
+    exemplars: [0, 1].map((n) => ({
+      t: BigInt(start + i * 10 + n),
+      bits: BigInt(n),
+      labels: [['id', String(n)]] as const,
+    })),
+  }));
+  head.append(layOutBatch(rows), 0, { timestampMsMax: Infinity });
+  const ask = async (selectors: LabelMatcher[][], minTimeMs = -Infinity, maxTimeMs = Infinity) =>
+    (await head.selectExemplars({ selectors, minTimeMs, maxTimeMs, pace: restless() })).map(({ labels, exemplars }) => [
+      textOf(labels),
+      exemplars.map(({ timestampMs }) => Number(timestampMs) - start),
+    ]);
+  const ab = [[compileMatcher('=', 'job', 'a')], [compileMatcher('=~', 'job', 'b|x')]];
+  expect(await ask(ab)).toEqual([
+    ['job=a', [10, 11]],
+    ['job=b', [0, 1]],
+  ]);
+  expect(await ask(ab, start + 1, start + 10)).toEqual([
+    ['job=a', [10]],
+    ['job=b', [1]],
+  ]);
+  expect(await ask([[compileMatcher('!=', 'job', 'a')]], start + 20)).toEqual([['job=c', [20, 21]]]);
+  expect(await ask([])).toEqual([]);
 });

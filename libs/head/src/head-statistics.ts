@@ -62,15 +62,15 @@ function liveCounter({ labels, table }: HeldIndex): (value: number) => number {
 class Largest {
   readonly #limit: number;
   #kept: HeadStatistic[] = [];
-  /** What is smaller is not among them. */
-  #least = 0;
+  /** What is not larger is not among them any more; who comes first of equal ones is free (spec/store-api.md 9.5). */
+  #floor = -1;
 
   constructor(limit: number) {
     this.#limit = Math.max(0, limit);
   }
 
   takes(value: number): boolean {
-    return this.#limit > 0 && value >= this.#least;
+    return this.#limit > 0 && value > this.#floor;
   }
 
   add(name: string, value: number): void {
@@ -87,6 +87,6 @@ class Largest {
   #cut(): void {
     this.#kept.sort((a, b) => b.value - a.value || compareUtf8(a.name, b.name));
     this.#kept = this.#kept.slice(0, this.#limit);
-    if (this.#kept.length === this.#limit) this.#least = this.#kept.at(-1)?.value ?? 0;
+    if (this.#kept.length === this.#limit) this.#floor = this.#kept.at(-1)?.value ?? -1;
   }
 }

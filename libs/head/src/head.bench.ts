@@ -3,92 +3,15 @@
  * `node ... [series] [value length] [series per shard]`. Prints creation, further scrapes, replay, sorting for a block, truncation, and memory. Rates
  * are of CPU seconds, which other work on the machine changes little; only slices are measured by the clock.
  */
-import { groupBytes, rowBytes, sampleBytes, xxh64Twin, type ScannedBatch } from '@gauntlet/kernel';
+import type { ScannedBatch } from '@gauntlet/kernel';
 import { createHead } from './index.js';
+import { fillScrape, scrapeBatch, scrapeStart } from './testing/scrape-batch.js';
 
 const seriesTotal = Number(process.argv[2] ?? 10_000);
 const labelPadding = Number(process.argv[3] ?? 20);
 const shardSeriesMax = Number(process.argv[4] ?? 2 ** 19);
 const batchSeries = 2000;
 const scrapes = Math.max(4, Math.min(300, Math.ceil(4_000_000 / seriesTotal)));
-const t0 = 1_700_006_400_000;
-
-const fixed = [
-  '__name__',
-  'cluster',
-  'container',
-  'endpoint',
-  'environment',
-  'instance',
-  'job',
-  'namespace',
-  'node',
-  'pod',
-  'region',
-  'service',
-  'team',
-  'zone',
-];
-
-function field(tag: number, text: string): Buffer {
-  return Buffer.concat([Buffer.of(tag, text.length), Buffer.from(text)]);
-}
-
-/** A batch of the same shape for all series numbers from `first`; samples are filled in for each scrape. */
-function batchOf(first: number, count: number): ScannedBatch {
-  const rows = Buffer.alloc(count * rowBytes);
-  const bodies: Buffer[] = [];
-  let at = 0;
-  for (let i = 0; i < count; i += 1) {
-    const n = first + i;
-    const labels = fixed.map((name, l): [string, string] => {
-      if (l === 0) return [name, `http_requests_metric_${String(n % 500)}`];
-      if (l === 5) return [name, `10.0.${String((n >> 8) & 255)}.${String(n & 255)}:9100`];
-      if (l === 9) return [name, `pod-${String(n).padStart(10, '0')}`];
-      return [name, `${name}-value`.padEnd(labelPadding, 'x')];
-    });
-    const canonical = Buffer.concat(
-      labels.map(([name, value]) => {
-        const inner = Buffer.concat([field(0x0a, name), field(0x12, value)]);
-        return Buffer.concat([Buffer.of(0x0a, inner.length), inner]);
-      }),
-    );
-    // Any spread-out number does for a hash, as long as the labels are unique.
-    rows.writeBigUInt64LE(xxh64Twin(Buffer.from(String(n))), i * rowBytes);
-    rows.writeUInt32LE(at, i * rowBytes + 16);
-    rows.writeUInt32LE(canonical.length, i * rowBytes + 20);
-    rows.writeUInt32LE(i, i * rowBytes + 24);
-    rows.writeUInt32LE(1, i * rowBytes + 28);
-    rows.writeUInt32LE(labels.length, i * rowBytes + 52);
-    bodies.push(canonical);
-    at += canonical.length;
-  }
-  const groups = Buffer.alloc(groupBytes);
-  groups.writeUInt32LE(count, 12);
-  return {
-    body: Buffer.concat(bodies),
-    rows,
-    rowCount: count,
-    samples: Buffer.alloc(count * sampleBytes),
-    sampleCount: count,
-    groups,
-    groupCount: 1,
-    histogramCount: 0,
-    exemplarCount: 0,
-    metadataCount: 0,
-    replica: 0,
-  };
-}
-
-function fill(batch: ScannedBatch, scrape: number, batchIndex: number): void {
-  const view = new DataView(batch.samples.buffer, batch.samples.byteOffset, batch.samples.byteLength);
-  for (let i = 0; i < batch.sampleCount; i += 1) {
-    view.setBigInt64(i * sampleBytes, BigInt(t0 + scrape * 15_000 + ((batchIndex * 7) % 15) * 100), true);
-    // A third constant, a third counters, a third with noise.
-    const value = i % 3 === 0 ? 42 : i % 3 === 1 ? scrape * (i % 17) : Math.random() * 100;
-    view.setFloat64(i * sampleBytes + 8, value, true);
-  }
-}
 
 /** CPU time of the process. */
 function cpuMs(): number {
@@ -111,9 +34,9 @@ let createMs = 0;
 const keepBatches = seriesTotal <= 1_000_000;
 const batches: ScannedBatch[] = [];
 for (let first = 0; first < seriesTotal; first += batchSeries) {
-  const batch = batchOf(first, Math.min(batchSeries, seriesTotal - first));
+  const batch = scrapeBatch(first, Math.min(batchSeries, seriesTotal - first), labelPadding);
   labelBytes += batch.body.length;
-  fill(batch, 0, first / batchSeries);
+  fillScrape(batch, 0, first / batchSeries);
   const begun = cpuMs();
   const { records } = head.append(batch, 0, { timestampMsMax: Infinity });
   createMs += cpuMs() - begun;
@@ -126,7 +49,7 @@ let appendMs = 0;
 let appended = 0;
 for (let scrape = 1; scrape < scrapes; scrape += 1) {
   for (const [i, batch] of batches.entries()) {
-    fill(batch, scrape, i);
+    fillScrape(batch, scrape, i);
     const begun = cpuMs();
     const { samplesAppended, records } = head.append(batch, 0, { timestampMsMax: Infinity });
     appendMs += cpuMs() - begun;
@@ -169,7 +92,7 @@ cursor.close();
 console.log(`walked          ${String(chunks)} chunks in ${(cpuMs() - start).toFixed(0)} ms of CPU`);
 start = cpuMs();
 longest = 0;
-while (timed(() => head.truncate(t0 + scrapes * 15_000 + 10_000, 2)));
+while (timed(() => head.truncate(scrapeStart + scrapes * 15_000 + 10_000, 2)));
 console.log(
   `truncated       to ${String(head.seriesCount)} series in ${(cpuMs() - start).toFixed(0)} ms of CPU, longest slice ${longest.toFixed(1)} ms`,
 );

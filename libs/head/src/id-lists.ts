@@ -1,3 +1,4 @@
+import { KiB } from '@gauntlet/base';
 import { grown } from './grown.js';
 
 /**
@@ -10,9 +11,9 @@ import { grown } from './grown.js';
  *   10  u16  where the block ends
  *   12       for each id that follows, what is added to the one before: 7 bits a byte, lowest first, the top bit set in all but the last
  *
- * Blocks lie in slabs of 1 MiB; a block's number is its address there in units of 16 bytes.
+ * Blocks lie in slabs of 64 KiB; a block's number is its address there in units of 16 bytes.
  */
-const slabBytes = 1024 * 1024;
+const slabBytes = 64 * KiB;
 const slabUnits = slabBytes / 16;
 const blockBytesMin = 16;
 const blockBytesMax = 1024;
@@ -87,7 +88,6 @@ export class IdLists {
   #block(length: number, first: number): number {
     if (this.#free + length / 16 > this.#slabs.length * slabUnits) {
       if (this.#slabs.length > 0) this.#free = this.#slabs.length * slabUnits;
-      // Pages of it that are never written are not there: a small index is small.
       const bytes = new Uint8Array(slabBytes);
       this.#slabs.push({ bytes, words: new Uint32Array(bytes.buffer), halves: new Uint16Array(bytes.buffer) });
     }

@@ -1,3 +1,5 @@
+import { KiB } from '@gauntlet/base';
+
 /** Bytes of label values, in slabs; a text's number is where it begins. */
 export class LabelTexts {
   readonly #slabs: Buffer[] = [];
@@ -41,4 +43,4 @@ export class LabelTexts {
   }
 }
 
-const slabBytes = 256 * 1024;
+const slabBytes = 64 * KiB;

@@ -61,11 +61,6 @@ export class SeriesTable {
     return (this.#dead[id >>> 5]! & (1 << (id & 31))) === 0;
   }
 
-  /** Bits of 32 ids from 32 * `word` on: 1 for each that is gone. */
-  deadBits(word: number): number {
-    return this.#dead[word]!;
-  }
-
   /** The series is gone; no effect for one that the table does not have. */
   remove(ref: number): void {
     const id = this.idOf(ref);

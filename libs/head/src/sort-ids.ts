@@ -5,7 +5,7 @@ import type { HeadIndex, HeldIndex } from './head-index.js';
 
 /** So few are sorted here: the kernel wants memory. */
 const fewIds = 64;
-const sortSteps = 1024;
+const sortSteps = 256;
 const idsPerLook = 256;
 
 /** Sorts ids of one shard's series by final labels, in slices. Those whose series have gone are left out. */
