@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
-import { thanosStoreWriteableStore, grpcHealthV1Health, prometheusRemote } from './index.js';
+import {
+  thanosStoreRpc,
+  thanosStoreWriteableStore,
+  grpcHealthV1Health,
+  prometheusRemote,
+  protoFiles,
+} from './index.js';
 
 interface Message {
   [field: string]: unknown;
@@ -65,4 +71,47 @@ test('a histogram keeps negative deltas, offsets and its reset hint', () => {
 test('SERVING is two bytes, as the health service of libs/rpc writes them', () => {
   const type = protobuf.Root.fromJSON(grpcHealthV1Health).lookupType('grpc.health.v1.HealthCheckResponse');
   expect([...type.encode(type.fromObject({ status: 'SERVING' })).finish()]).toEqual([0x08, 0x01]);
+});
+
+interface FileDescriptor {
+  name: string;
+  messageType: { name: string; field: { name: string; number: number; typeName?: string }[] }[];
+}
+const descriptor = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs/ext/descriptor') as {
+  FileDescriptorProto: { decode(bytes: Uint8Array): FileDescriptor };
+};
+const fileOf = (name: string): FileDescriptor => {
+  const file = protoFiles.find((each) => each.name === name);
+  return descriptor.FileDescriptorProto.decode(Buffer.from(file?.descriptorBase64 ?? '', 'base64'));
+};
+
+test('each file has a descriptor of its own, whose imports and types are all there', () => {
+  const names = new Set(protoFiles.map(({ name }) => name));
+  const symbols = new Set(protoFiles.flatMap((file) => file.symbols));
+  for (const file of protoFiles) {
+    expect(file.imports.filter((name) => !names.has(name))).toEqual([]);
+    const { name, messageType } = fileOf(file.name);
+    expect(name).toBe(file.name);
+    const types = messageType.flatMap(({ field }) => field.map(({ typeName }) => typeName ?? ''));
+    const isMapEntry = (type: string): boolean => type.endsWith('Entry') && !symbols.has(type.slice(1));
+    expect(types.filter((type) => type !== '' && !isMapEntry(type) && !symbols.has(type.slice(1)))).toEqual([]);
+  }
+  expect([...symbols]).toEqual(
+    expect.arrayContaining([
+      'thanos.Store',
+      'thanos.Store.Series',
+      'thanos.info.Info',
+      'grpc.reflection.v1alpha.ServerReflection',
+    ]),
+  );
+});
+
+test('a descriptor numbers the fields as the messages do', () => {
+  const json = thanosStoreRpc as unknown as {
+    nested: { thanos: { nested: { SeriesRequest: { fields: Record<string, { id: number }> } } } };
+  };
+  const fields = Object.entries(json.nested.thanos.nested.SeriesRequest.fields).map(([name, { id }]) => [name, id]);
+  const described = fileOf('thanos/store/rpc.proto').messageType.find(({ name }) => name === 'SeriesRequest');
+  expect(described?.field.map(({ name, number }) => [name, number])).toEqual(fields);
+  expect(fields).toHaveLength(16);
 });
