@@ -168,7 +168,7 @@ function watchEnd(internals: ServerCallInternals, tally: CallTally): void {
     else sendStatus.call(internals, { ...status, details: sendableDetails(status.details) });
   };
   stream.once('close', () => tally.end(grpcCodeOf('CANCELLED')));
-  // A caller may reset its stream with any code; grpc-js does not listen, and then the process would end.
+  // grpc-js has no listener, and an error of a stream without one would end the process; its close says all we need.
   stream.on('error', () => undefined);
 }
 
