@@ -215,6 +215,30 @@ test('after any steps, a head answers as a list of its series does', async () =>
   );
 });
 
+test('many series of a shard, which the kernel sorts, come in the order of their final labels', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(anyLabels, { minLength: 65, maxLength: 150, selector: (labels) => JSON.stringify(labels) }),
+      anyOverlay,
+      async (all, overlay) => {
+        const { head } = new Bench({ shardSeriesMax: 1000 });
+        appendAll(head, all, start);
+        const found = await readSource(await head.select(everything({ overlay, skipChunks: true })));
+        const expected = all
+          .map((labels) =>
+            finalLabels(
+              labels.map(([name, value]) => ({ name, value })),
+              overlay,
+            ),
+          )
+          .sort(compareCanonicalLabels);
+        expect(found.map(({ labels }) => labels)).toEqual(expected.map(textOf));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
 test('while others append, spill, cut and truncate, a selection has every series that stays, whole and in order', async () => {
   await fc.assert(
     fc.asyncProperty(
