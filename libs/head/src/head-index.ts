@@ -6,6 +6,8 @@ import { SeriesTable } from './series-table.js';
 /** What one step may index: series, and bytes of labels. */
 const stepSeries = 64;
 const stepLabelBytes = 64 * 1024;
+/** A truncation is not waited for longer than this before the index is begun again: it may itself wait. */
+const waitTurnsMax = 64;
 /** Fewer dead ids than this are no reason to build anew. */
 const deadMin = 1024;
 
@@ -53,6 +55,9 @@ export class HeadIndex {
   /** Tables that somebody reads, by how many. */
   readonly #held = new Map<SeriesTable, number>();
   #wasRead = false;
+  #isTruncating = false;
+  /** Turns that a beginning has been put off for. */
+  #waitedTurns = 0;
 
   constructor(head: IndexedHead) {
     this.#head = head;
@@ -85,6 +90,11 @@ export class HeadIndex {
     return this.#step();
   }
 
+  /** Whether the next step had better come in another turn: the index was begun while series go, and will have to be begun again. */
+  get isWaiting(): boolean {
+    return this.#isTruncating && this.#beginning?.isStale === true && this.#waitedTurns < waitTurnsMax;
+  }
+
   /** The index as far as it has come: all of it when `step` has nothing to do. To be let go of. */
   hold(): HeldIndex {
     const { table, labels } = this.#current!;
@@ -114,9 +124,14 @@ export class HeadIndex {
 
   /** A truncation begins. */
   beginTruncation(): void {
+    this.#isTruncating = true;
     this.#next = undefined;
     if (!this.#wasRead && this.#held.size === 0) this.#drop();
     this.#wasRead = false;
+  }
+
+  endTruncation(): void {
+    this.#isTruncating = false;
   }
 
   /** Before series are removed, those that have come must be known: takes a step, and says whether there is more to do. */
@@ -200,7 +215,12 @@ export class HeadIndex {
 
   /** Addresses come in no order, refs from where the head counts them: ids are the ranks of refs, and then each series finds its own. */
   #beginStep(): void {
+    if (this.isWaiting) {
+      this.#waitedTurns += 1;
+      return;
+    }
     if (this.#beginning === undefined || this.#beginning.isStale) {
+      this.#waitedTurns = 0;
       this.#beginning = {
         refs: ascending(this.#head.liveRefs()),
         table: new SeriesTable(),

@@ -365,6 +365,25 @@ test('after a truncation, what is gone has no names and values, and the index is
   expect(found).toHaveLength(505);
 });
 
+test('a first read in the middle of a truncation finds what is left', async () => {
+  const { head } = new Bench({ shardSeriesMax: 100_000 });
+  appendAll(head, manyLabels(4000), start);
+  appendAll(head, manyLabels(4000, 2_000_000), start + 3 * rangeMs);
+  expect(head.truncate(start + rangeMs, 0)).toBe(true);
+  let turns = 0;
+  let more = true;
+  const pace = restless(() => {
+    turns += 1;
+    if (turns % 3 === 0) more = head.truncate(start + rangeMs, 0);
+  });
+  const values = await head.labelValues('n', everything({ pace }));
+  while (more) more = head.truncate(start + rangeMs, 0);
+  const found = new Set(values);
+  const left = await head.labelValues('n', everything());
+  expect(left).toHaveLength(4000);
+  expect(left.filter((value) => !found.has(value))).toEqual([]);
+});
+
 test('an index that nobody has read since the last truncation goes with the next', async () => {
   const { head } = new Bench();
   appendAll(head, manyLabels(100), start);

@@ -149,7 +149,7 @@ export class HeadReading {
 
   /** The index with all that had come when nothing was left to do. */
   async #hold(pace: Pace): Promise<HeldIndex> {
-    while (this.index.step()) if (pace.isDue) await pace.rest();
+    while (this.index.step()) if (pace.isDue || this.index.isWaiting) await pace.rest();
     return this.index.hold();
   }
 }

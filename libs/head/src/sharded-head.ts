@@ -668,6 +668,7 @@ class ShardedHead implements Head {
       return true;
     }
     if (index.stepRebuild()) return true;
+    index.endTruncation();
     this.#endTruncation(run);
     return false;
   }
