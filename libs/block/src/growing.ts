@@ -20,6 +20,14 @@ export class Uint32List {
   at(index: number): number {
     return this.#pages[index >>> pageBits]![index & pageMask]!;
   }
+
+  toArray(): Uint32Array<ArrayBuffer> {
+    const all = new Uint32Array(this.#length);
+    for (let page = 0; page << pageBits < this.#length; page += 1) {
+      all.set(this.#pages[page]!.subarray(0, this.#length - (page << pageBits)), page << pageBits);
+    }
+    return all;
+  }
 }
 
 /** The same numbers in an array of at least `length`, doubled when it must grow. */

@@ -31,3 +31,10 @@ export { checkChunkSegment, readChunk, type StoredChunk } from './chunk-reader.j
 export { checkIndex, checkTombstones } from './check-block.js';
 export { openIndex, type BlockIndex, type IndexSeries, type IndexToc } from './index-reader.js';
 export { addInterval, decodeTombstones, encodeTombstones, type Interval, type Tombstones } from './tombstones.js';
+export { openIndexHeader, type IndexHeader } from './index-header.js';
+export { type SampledSymbols, type SymbolTaker } from './sampled-symbols.js';
+export { type SampledTable, type TableWalk } from './sampled-table.js';
+export { type TableName } from './table-scan.js';
+export { SeriesDecoder, entryLength, type FilePiece } from './series-entries.js';
+export { PostingsReader, type ListTaker } from './postings-list.js';
+export { chunkInBytes } from './chunk-reader.js';
