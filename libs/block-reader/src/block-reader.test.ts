@@ -10,7 +10,8 @@ const long = process.env['GAUNTLET_LONG'] !== undefined;
 if (long) jest.setTimeout(600_000);
 
 const names = ['a', 'b', 'c', 'é', 'job', 'z'];
-const values = ['', '', '1', '2', '10', 'ä', 'x'.repeat(70)];
+/** Mostly absent or the same: the labels of one series should often begin those of another. */
+const values = ['', '', '', '', '1', '1', '1', '2', '10', 'ä', 'x'.repeat(70)];
 
 const labels = fc
   .array(fc.constantFrom(...values), { minLength: names.length, maxLength: names.length })
@@ -147,5 +148,47 @@ test('with a limit, so many come in order, all of them from the whole answer', a
       },
     ),
     { numRuns: long ? 2_000 : 80 },
+  );
+});
+
+test('series whose labels begin those of others are in the order of their final labels', async () => {
+  const stored = ['b', 'd', 'f', 'h'];
+  const nested = fc
+    .uniqueArray(fc.tuple(...stored.map(() => fc.constantFrom('', '1', '1', '2'))), {
+      minLength: 2,
+      maxLength: 60,
+      selector: String,
+    })
+    .map((all): ModelSeries[] =>
+      all
+        .filter((chosen) => chosen.some((value) => value !== ''))
+        .map((chosen) => ({
+          labels: labelsOf(Object.fromEntries(stored.map((name, index) => [name, chosen[index]!]))),
+          chunks: floatChunks([[1_000]]),
+        })),
+    );
+  const between = fc.subarray(['a', 'c', 'e', 'g', 'i'], { minLength: 1 });
+  const taken = fc.subarray(stored, { maxLength: 2 });
+  await fc.assert(
+    fc.asyncProperty(nested, between, taken, budget, async (all, added, removed, held) => {
+      fc.pre(all.length > 0);
+      const block = await opened(all);
+      const model = new ModelStore(all);
+      const laid = createOverlay(labelsOf(Object.fromEntries(added.map((name) => [name, 'x']))), removed);
+      const selection = {
+        matchers: [],
+        minTimeMs: 0,
+        maxTimeMs: 2_000,
+        limit: 0,
+        pace: stillPace,
+        overlay: laid,
+        skipChunks: true,
+      };
+      expect(sorted(await collect(await block.select(selection, held)))).toEqual(
+        sorted(await collect(await model.select(selection))),
+      );
+      await block.close();
+    }),
+    { numRuns: long ? 5_000 : 150 },
   );
 });
