@@ -67,7 +67,7 @@ function limitOf(text: string): number | string {
   const quoted = `strconv.ParseInt: parsing ${JSON.stringify(text)}`;
   if (!/^[+-]?[0-9]+$/.test(text)) return `${quoted}: invalid syntax`;
   const limit = Number(text);
-  if (Math.abs(limit) >= 2 ** 63) return `${quoted}: value out of range`;
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) return `${quoted}: value out of range`;
   if (limit < 0) return `${limit} is negative`;
   return Math.min(limit, limitMax);
 }
