@@ -24,6 +24,8 @@ void runApp<IngesterFlags>({
         lock: flags.lockFile,
         labels: Object.fromEntries(flags.externalLabels.map(({ name, value }) => [name, value])),
         tenantLabelName: flags.tenantLabelName,
+        tenantHeader: flags.tenantHeader,
+        selectLimits: flags.selectLimits,
         defaultTenant: flags.defaultTenant,
         retentionMs: flags.retentionMs,
         retentionBytesMax: flags.retentionBytesMax,

@@ -38,6 +38,10 @@ export interface IngesterFlags extends CommonFlags {
   /** The YAML of the bucket, with the environment filled in; undefined ships nothing. */
   readonly objstoreConfig: ConfigContent | undefined;
   readonly tenantLabelName: string;
+  /** Names the tenant whose statistics an HTTP request asks for. */
+  readonly tenantHeader: string;
+  /** Series, and samples as 120 of each chunk, that one call may give; 0 for no limit. */
+  readonly selectLimits: { readonly seriesMax: number; readonly samplesMax: number };
   readonly hashFunc: '' | 'SHA256';
   /** 0 stands for the library's default. */
   readonly uploadConcurrency: number;
@@ -129,6 +133,11 @@ export function parseIngesterFlags(
       lockFile: !flags.bool('tsdb.no-lockfile'),
       objstoreConfig: configContent(flags, 'objstore.config', env),
       tenantLabelName,
+      tenantHeader: flags.text('receive.tenant-header'),
+      selectLimits: {
+        seriesMax: flags.number('store.limits.request-series'),
+        samplesMax: flags.number('store.limits.request-samples'),
+      },
       hashFunc: flags.text('hash-func') as IngesterFlags['hashFunc'],
       uploadConcurrency: flags.number('shipper.upload-concurrency'),
       allowOutOfOrderUploads: flags.bool('shipper.allow-out-of-order-uploads'),

@@ -11,7 +11,7 @@ interface Case {
 const { cases } = JSON.parse(readFileSync(join(__dirname, '../testdata/startup-errors.json'), 'utf8')) as {
   cases: Case[];
 };
-const routerOnly = /^--(receive\.(hashrings|replication|forward|grpc|tenant-header))/;
+const routerOnly = /^--(receive\.(hashrings|replication|forward|grpc))/;
 
 // What flags alone decide, without files, listeners or hashrings.
 const inScope = [

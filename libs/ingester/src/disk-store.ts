@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { MiB, type Clock } from '@gauntlet/base';
+import type { BlockReaders } from '@gauntlet/block-reader';
 import type { Bucket } from '@gauntlet/objstore';
 import { createShipper } from '@gauntlet/shipper';
 import type { Logger } from '@gauntlet/telemetry';
-import { forgetLog, hasLog, retainBlocks, Tsdb, type TsdbOptions } from '@gauntlet/tsdb';
+import { DatabaseReader, forgetLog, hasLog, listBlocks, retainBlocks, Tsdb, type TsdbOptions } from '@gauntlet/tsdb';
 import type { Vfs } from '@gauntlet/vfs';
 import type { DataDirectory } from './data-directory.js';
 import { tenantLabels } from './external-labels.js';
@@ -17,9 +18,11 @@ export interface DiskStoreOptions {
   readonly bucket: Bucket | undefined;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Of all tenants. */
+  readonly blockReaders: BlockReaders;
   readonly database: Omit<
     TsdbOptions,
-    'vfs' | 'dir' | 'clock' | 'log' | 'randomBytes' | 'pendingBytesMax' | 'retentionBytesMax'
+    'vfs' | 'dir' | 'clock' | 'log' | 'randomBytes' | 'pendingBytesMax' | 'retentionBytesMax' | 'blockReaders'
   > & { readonly retentionBytesMax: number };
   /** External labels, without the tenant's. */
   readonly labels: Readonly<Record<string, string>>;
@@ -38,15 +41,18 @@ const pendingBytesMax = 64 * MiB;
 
 /** Tenants in directories of a disk. */
 export function diskStore(options: DiskStoreOptions): TenantStore {
-  const { vfs, directory, bucket, log, clock, database, labels, tenantLabelName, shipper } = options;
+  const { vfs, directory, bucket, log, clock, blockReaders, database, labels, tenantLabelName, shipper } = options;
   return {
     list: () => directory.tenants(),
     openDatabase: async (tenant) => {
       const dir = directory.pathOf(tenant);
       // Left by a Prometheus or a Thanos that was killed; upstream removes it as well.
       await vfs.remove(`${dir}/lock`);
-      return Tsdb.open({ ...database, vfs, dir, clock, log, randomBytes, pendingBytesMax });
+      return Tsdb.open({ ...database, vfs, dir, clock, log, randomBytes, blockReaders, pendingBytesMax });
     },
+    listBlocks: (tenant) => listBlocks({ vfs, dir: directory.pathOf(tenant), log }),
+    readBlocks: (tenant, blocks) =>
+      new DatabaseReader({ dir: directory.pathOf(tenant), blocks, blockReaders, head: () => undefined }),
     openShipper: (tenant) => {
       if (bucket === undefined) return undefined;
       const all = tenantLabels(labels, { tenantLabelName, tenant });
@@ -75,7 +81,7 @@ async function tidy(
 ): Promise<TidiedTenant> {
   const found = await vfs.stat(dir);
   // Its first opening failed, or somebody has taken it away.
-  if (found === undefined) return { deleted: [], heldBack: [], unshippedBlocks: 0, newestMs: -Infinity };
+  if (found === undefined) return { blocks: [], deleted: [], heldBack: [], unshippedBlocks: 0, newestMs: -Infinity };
   const policy = { retentionMs, retentionBytesMax, nowMs: clock.nowMs(), uploaded };
   const { blocks, deleted, heldBack, damaged } = await retainBlocks({ vfs, dir, log }, policy);
   const unshipped = blocks.filter(
@@ -83,5 +89,5 @@ async function tidy(
   );
   const newestMs = blocks.length > 0 ? Math.max(...blocks.map(({ maxTime }) => maxTime)) : found.modifiedMs;
   // Damaged blocks are for a person to look at, and are not in the bucket.
-  return { deleted, heldBack, unshippedBlocks: unshipped.length + damaged.length, newestMs };
+  return { blocks, deleted, heldBack, unshippedBlocks: unshipped.length + damaged.length, newestMs };
 }

@@ -10,6 +10,7 @@ import {
   systemClock,
   type Clock,
 } from '@gauntlet/base';
+import { createBlockReaders } from '@gauntlet/block-reader';
 import {
   createIntake,
   messageBytesCeiling,
@@ -19,10 +20,18 @@ import {
 } from '@gauntlet/kernel';
 import { isTenantValid } from '@gauntlet/model';
 import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
-import { createGrpcServer, UnreadableMessageError, type GrpcServer } from '@gauntlet/rpc';
+import {
+  collectGrpcMetrics,
+  createGrpcServer,
+  UnreadableMessageError,
+  type FrameCodec,
+  type GrpcServer,
+} from '@gauntlet/rpc';
+import { serveStoreApi, type SelectLimits } from '@gauntlet/store-api';
 import { startProbeServer, type Logger, type MetricRegistry, type ProbeServer } from '@gauntlet/telemetry';
 import type { TsdbOptions } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
+import { protoFiles } from '@gauntlet/wire';
 import { DataDirectory } from './data-directory.js';
 import { diskStore, type DiskStoreOptions } from './disk-store.js';
 import { createGate } from './gate.js';
@@ -30,7 +39,11 @@ import { defaultMemoryBytesMax, MemoryUse } from './memory-use.js';
 import { registerMetrics } from './metrics.js';
 import { bucketMetrics } from './objstore-metrics.js';
 import { ownProcess } from './process-identity.js';
+import { registerReadMetrics } from './read-metrics.js';
+import { readsAfter } from './reads-after.js';
 import { readinessOf, type Readiness } from './readiness.js';
+import { serveStatus } from './serve-status.js';
+import { tenantReaders } from './tenant-readers.js';
 import { Tenants } from './tenants.js';
 import { Upkeep } from './upkeep.js';
 import { WriteGuard } from './write-guard.js';
@@ -49,6 +62,10 @@ export interface IngesterConfig {
   /** External labels, without the tenant's. */
   readonly labels: Readonly<Record<string, string>>;
   readonly tenantLabelName: string;
+  /** Names the tenant whose statistics an HTTP request asks for. */
+  readonly tenantHeader: string;
+  /** What one call for series may give. */
+  readonly selectLimits: SelectLimits;
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
   /** Blocks, and directories of idle tenants, that are older are deleted; 0 keeps everything. */
@@ -109,6 +126,7 @@ class DefaultTenantError extends OperationalError {
   readonly code = 'DEFAULT_TENANT_INVALID';
 }
 
+const codec: FrameCodec = { encode: snappyFramedEncode, decode: snappyFramedDecode };
 /** A request that decompresses to more is refused; a router forwards far less. */
 const messageBytesMax = 128 * MiB;
 invariant(messageBytesMax <= messageBytesCeiling, 'the intake takes the largest message');
@@ -155,6 +173,7 @@ export async function startIngester(
     clock,
     log,
   });
+  const blockReaders = createBlockReaders(nodeVfs);
   const tenants: Tenants = new Tenants({
     store: diskStore({
       vfs: nodeVfs,
@@ -162,6 +181,7 @@ export async function startIngester(
       bucket,
       log,
       clock,
+      blockReaders,
       labels: config.labels,
       tenantLabelName: config.tenantLabelName,
       shipper: config.shipper,
@@ -188,8 +208,19 @@ export async function startIngester(
   });
   const stopping = new AbortController();
   let isStarting = true;
+  let endStart = (): void => {};
+  const started = new Promise<void>((resolve) => (endStart = resolve));
   const readiness = (): Readiness =>
     readinessOf({ isStopping: stopping.signal.aborted, isStarting, reasons: guard.reasons, tenants: tenants.counts });
+
+  const readers = tenantReaders({
+    tenants,
+    labels: config.labels,
+    tenantLabelName: config.tenantLabelName,
+    isReady: () => !isStarting && !stopping.signal.aborted,
+  });
+  const selectsDropped = { seriesMax: 0, samplesMax: 0 };
+  registerReadMetrics(registry, { tenants, selectsDropped });
 
   let probes: ProbeServer | undefined;
   let server: GrpcServer | undefined;
@@ -203,8 +234,19 @@ export async function startIngester(
       ready: () => readiness().ready,
       readyNotes: () => readiness().notes,
       component: 'receive',
+      routes: (app) => {
+        serveStatus(app, { readers, tenantHeader: config.tenantHeader, defaultTenant: config.defaultTenant, clock });
+      },
     });
-    server = createWriteServer(config, { writes, log });
+    server = createServer(config, { writes, log });
+    collectGrpcMetrics(registry, server);
+    serveStoreApi(readsAfter(started, server, clock), readers, {
+      limits: config.selectLimits,
+      codec,
+      clock,
+      log,
+      onSelectDropped: (reason) => (selectsDropped[reason] += 1),
+    });
     grpcPort = await server.listen();
   } catch (error) {
     // Nothing is open yet: leave no listener and no lock behind.
@@ -218,9 +260,10 @@ export async function startIngester(
     guard.run(stopping.signal),
     tellReadiness(() => setReady(readiness().ready), { clock, signal: stopping.signal }),
   ];
-  const started = tenants.start([config.defaultTenant]).then(() => {
+  void tenants.start([config.defaultTenant]).then(() => {
     isStarting = false;
     upkeep.start();
+    endStart();
   });
 
   return {
@@ -235,6 +278,7 @@ export async function startIngester(
       await stopServer(config.grpcGraceMs);
       await upkeep.stop();
       await tenants.stop(lastUploadMsMax);
+      await blockReaders.close();
       await bucket?.close();
       await directory.close();
       await stopProbes(config.httpGraceMs);
@@ -290,10 +334,11 @@ async function openConfiguredBucket(
   return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
 }
 
-function createWriteServer(config: IngesterConfig, { writes, log }: { writes: WriteService; log: Logger }): GrpcServer {
+function createServer(config: IngesterConfig, { writes, log }: { writes: WriteService; log: Logger }): GrpcServer {
   const server = createGrpcServer({
     address: config.grpcAddress,
-    codec: { encode: snappyFramedEncode, decode: snappyFramedDecode },
+    codec,
+    protoFiles,
     messageBytesMax,
     connectionAgeMsMax: config.grpcConnectionAgeMsMax,
     onInternalError: (error, path) =>

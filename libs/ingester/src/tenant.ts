@@ -1,6 +1,8 @@
 import { invariant, messageOf, minuteMs, secondMs, type Clock, type Log } from '@gauntlet/base';
 import type { Shipper } from '@gauntlet/shipper';
-import type { Tsdb } from '@gauntlet/tsdb';
+import type { BlockMeta } from '@gauntlet/block';
+import type { SeriesStore } from '@gauntlet/select';
+import { LocalBlocks, type Tsdb } from '@gauntlet/tsdb';
 import { isIdle, isRemovable, type ClosedTenant } from './idle-tenant.js';
 import { WriteFailedError } from './verdict.js';
 
@@ -10,6 +12,10 @@ export interface TenantStore {
   list(): Promise<string[]>;
   /** Opens the tenant's directory, making it when it is not there. */
   openDatabase(tenant: string): Promise<Tsdb>;
+  /** The blocks in the directory of a closed tenant. */
+  listBlocks(tenant: string): Promise<readonly BlockMeta[]>;
+  /** Reads the blocks of a closed tenant. */
+  readBlocks(tenant: string, blocks: LocalBlocks): SeriesStore;
   /** Undefined when no bucket is configured. */
   openShipper(tenant: string): Shipper | undefined;
   /** Whether the directory of a closed tenant may hold samples that are in no block. */
@@ -24,6 +30,8 @@ export interface TenantStore {
 
 /** A closed tenant's directory after retention. */
 export interface TidiedTenant extends Omit<ClosedTenant, 'hasLog'> {
+  /** Those that are left, by start. */
+  readonly blocks: readonly BlockMeta[];
   readonly deleted: readonly string[];
   /** Blocks over a limit that are not in the bucket. */
   readonly heldBack: readonly string[];
@@ -68,6 +76,15 @@ const retryMsMax = minuteMs;
 /** Head ranges that one closing cuts at most before it looks again whether the tenant is still idle. */
 const cutsMax = 100;
 
+/** What can be read of a tenant at this moment. */
+export interface ReadableTenant {
+  readonly store: SeriesStore;
+  /** By start. */
+  readonly blocks: readonly BlockMeta[];
+  /** Undefined for a dormant one: all it has is in blocks. */
+  readonly database: Tsdb | undefined;
+}
+
 /** One tenant: its state, and the moves between states. Every move is claimed in the turn in which it was found to be due. */
 export class Tenant {
   readonly name: string;
@@ -76,6 +93,9 @@ export class Tenant {
   readonly #context: TenantContext;
   #isHeldBack = false;
   #state: TenantState = { kind: 'dormant' };
+  /** From the moment it is open until it is dormant. */
+  #database: Tsdb | undefined;
+  #closedBlocks: readonly BlockMeta[] = [];
   #shipper: Shipper | undefined;
   #shipping = false;
   #failure: OpenFailure | undefined;
@@ -109,6 +129,20 @@ export class Tenant {
   /** Over a limit of retention, because blocks that should go are not in the bucket yet. */
   get isHeldBack(): boolean {
     return this.#isHeldBack;
+  }
+
+  /** What a read finds in this turn; it stays readable for a call that has begun, whatever becomes of the tenant. */
+  get readable(): ReadableTenant {
+    const database = this.#database;
+    if (database !== undefined) return { store: database.reader, blocks: database.blocks, database };
+    const blocks = this.#closedBlocks;
+    return { store: this.#context.store.readBlocks(this.name, new LocalBlocks(blocks, Infinity)), blocks, database };
+  }
+
+  /** Finds the blocks of a tenant that has not been open yet, for those who read. */
+  async look(): Promise<void> {
+    const blocks = await this.#context.store.listBlocks(this.name);
+    if (this.#database === undefined) this.#closedBlocks = blocks;
   }
 
   /** The open database, for a write in this turn. */
@@ -154,6 +188,7 @@ export class Tenant {
     this.#lastWriteMonotonicMs = clock.monotonicMs();
     this.#tidyDueMs = -Infinity;
     this.#state = { kind: 'open', database };
+    this.#database = database;
     database.replayed.then(
       () => this.#opened(database),
       (error: unknown) => this.#abandon(database, error),
@@ -211,6 +246,10 @@ export class Tenant {
         this.#complain(`${doing} failed`, error);
       } finally {
         this.#state = next ?? { kind: 'dormant' };
+        if (this.#state.kind === 'dormant' && this.#database !== undefined) {
+          this.#closedBlocks = this.#database.blocks;
+          this.#database = undefined;
+        }
       }
     })();
     this.#state = { kind: 'busy', doing, done };
@@ -306,6 +345,7 @@ export class Tenant {
     const { store, clock, log, retentionMs } = this.#context;
     this.#shipper ??= store.openShipper(this.name);
     const tidied = await store.tidy(this.name, await this.#shipper?.uploadedBlocks());
+    this.#closedBlocks = tidied.blocks;
     this.#logDeleted(tidied.deleted);
     this.#noteHeldBack(tidied.heldBack.length > 0);
     if (tidied.unshippedBlocks > 0 || tidied.heldBack.length > 0) return false;

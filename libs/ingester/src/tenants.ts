@@ -129,6 +129,7 @@ export class Tenants implements TenantDatabases {
       try {
         // Its first write may have been faster, and retention too.
         const tenant = this.#add(name);
+        if (tenant.state.kind === 'dormant') await tenant.look();
         const isWanted = also.includes(name) || (tenant.state.kind === 'dormant' && (await store.hasLog(name)));
         if (isWanted) await this.#openIdle(name, () => {});
       } catch (error) {

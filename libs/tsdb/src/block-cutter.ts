@@ -8,9 +8,13 @@ import type { HeavyWork } from './heavy-work.js';
 import type { LocalBlocks } from './local-blocks.js';
 import { writeOutOfOrderBlocks } from './out-of-order-blocks.js';
 import { inSlices } from './slices.js';
+import { ReadInterruptedError } from './tsdb-error.js';
 import type { TsdbOptions } from './tsdb-options.js';
 import type { TsdbStats } from './tsdb-stats.js';
 import { discardBlock } from './write-block-directory.js';
+
+const readersWaitMsMaxDefault = 30 * secondMs;
+const readersPollMs = 50;
 
 export interface BlockCutterParts {
   readonly options: TsdbOptions;
@@ -94,6 +98,7 @@ export class BlockCutter {
         samples: meta.stats.numSamples ?? 0,
       });
     }
+    await this.#readersGone(engine.head, Infinity);
     snapshot.drop();
     await inSlices((budgetMs) => engine.head.truncate(this.#blocks.coveredMs, budgetMs));
     if (segment !== undefined) await engine.truncateOutOfOrderLog(segment);
@@ -108,6 +113,7 @@ export class BlockCutter {
     const startMs = clock.monotonicMs();
     try {
       // What an earlier cut could not finish: its block is there, the samples still are in the head.
+      await this.#readersGone(head, this.#blocks.coveredMs);
       await inSlices((budgetMs) => head.truncate(this.#blocks.coveredMs, budgetMs));
       const meta = await this.#writeRefusingOlder(engine, range);
       this.#blocks.coverUntil(range.maxTimeMs);
@@ -123,6 +129,7 @@ export class BlockCutter {
           seconds: (clock.monotonicMs() - startMs) / secondMs,
         });
       }
+      await this.#readersGone(head, range.maxTimeMs);
       await inSlices((budgetMs) => head.truncate(range.maxTimeMs, budgetMs));
       await engine.truncateChunks();
       this.#stats.cuts += 1;
@@ -156,6 +163,23 @@ export class BlockCutter {
       throw error;
     } finally {
       builder.close();
+    }
+  }
+
+  /** Nothing goes from under its readers at once: those that began before its samples were in a block may finish, for a while. */
+  async #readersGone(head: Head, beforeMs: number): Promise<void> {
+    const { clock, readersWaitMsMax = readersWaitMsMaxDefault } = this.#options;
+    for (let waitedMs = 0; head.openSelections(beforeMs) > 0; waitedMs += readersPollMs) {
+      if (waitedMs >= readersWaitMsMax) {
+        head.abortSelections(
+          beforeMs,
+          new ReadInterruptedError(
+            `Cannot read on: the samples have moved to a block, and the reader took longer than ${readersWaitMsMax / secondMs} s`,
+          ),
+        );
+        return;
+      }
+      await clock.sleep(readersPollMs);
     }
   }
 

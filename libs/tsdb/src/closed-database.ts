@@ -96,6 +96,11 @@ export async function retainBlocks(
   };
 }
 
+/** The blocks of a closed database, by start: those with a readable meta.json. */
+export async function listBlocks(place: DatabasePlace): Promise<readonly BlockMeta[]> {
+  return (await place.vfs.stat(place.dir)) === undefined ? [] : (await readMetas(place)).blocks;
+}
+
 async function readMetas({ vfs, dir, log }: DatabasePlace): Promise<{ blocks: BlockMeta[]; damaged: string[] }> {
   const blocks: BlockMeta[] = [];
   const damaged: string[] = [];

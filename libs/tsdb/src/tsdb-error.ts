@@ -13,3 +13,9 @@ export class TsdbUnavailableError extends OperationalError {
     this.kind = code === 'LOG_BEHIND' ? 'overloaded' : 'unavailable';
   }
 }
+
+/** A read was still under way when what it reads had to go: it is not answered in part, but asked again. */
+export class ReadInterruptedError extends OperationalError {
+  readonly code = 'READ_INTERRUPTED';
+  readonly kind = 'unavailable';
+}

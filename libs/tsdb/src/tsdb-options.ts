@@ -1,4 +1,5 @@
 import type { Clock, Log } from '@gauntlet/base';
+import type { BlockReaders } from '@gauntlet/block-reader';
 import type { Vfs } from '@gauntlet/vfs';
 import type { WalOptions } from '@gauntlet/wal';
 import type { HeavyWork } from './heavy-work.js';
@@ -34,6 +35,10 @@ export interface TsdbOptions {
   readonly heavyWork?: HeavyWork;
   /** A log of at most so many bytes is replayed before `open` resolves; 1 MiB. */
   readonly briefReplayBytesMax?: number;
+  /** Shared by the databases of a process; by default each has its own. */
+  readonly blockReaders?: BlockReaders;
+  /** How long a truncation waits for those who read what it removes, before it interrupts them; 30 s. */
+  readonly readersWaitMsMax?: number;
   /** Lets replays of many databases take turns. */
   readonly replayGate?: Gate;
 }

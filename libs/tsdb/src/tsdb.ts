@@ -4,7 +4,10 @@ import { noRejections, type Head, type Rejections } from '@gauntlet/head';
 import { createIntake, HeadBrokenError, type ScannedBatch } from '@gauntlet/kernel';
 import type { WalWriter } from '@gauntlet/wal';
 import { applyRetention } from './apply-retention.js';
+import { createBlockReaders, type BlockReaders } from '@gauntlet/block-reader';
+import type { SeriesStore } from '@gauntlet/select';
 import { BlockCutter } from './block-cutter.js';
+import { DatabaseReader } from './database-reader.js';
 import { loadBlocks } from './block-directory.js';
 import { headChunksDir, walDir, wblDir } from './database-layout.js';
 import { bytesBelow } from './disk-usage.js';
@@ -58,6 +61,8 @@ export class Tsdb {
   readonly #options: TsdbOptions;
   readonly #blocks: LocalBlocks;
   readonly #cutter: BlockCutter;
+  readonly #blockReaders: BlockReaders;
+  readonly #reader: DatabaseReader;
   readonly #maintenance = new TurnLock();
   readonly #closing = new AbortController();
   #state: TsdbState = 'replaying';
@@ -74,6 +79,13 @@ export class Tsdb {
     this.#blocks = blocks;
     const heavyWork = options.heavyWork ?? workInThread(options.vfs, options.clock);
     this.#cutter = new BlockCutter({ options, heavyWork, blocks, stats: this.stats });
+    this.#blockReaders = options.blockReaders ?? createBlockReaders(options.vfs);
+    this.#reader = new DatabaseReader({
+      dir: options.dir,
+      blocks,
+      blockReaders: this.#blockReaders,
+      head: () => (this.#state === 'replaying' ? undefined : this.#engine?.head),
+    });
   }
 
   /**
@@ -121,6 +133,11 @@ export class Tsdb {
   get head(): Head {
     invariant(this.#head !== undefined, 'a head is made with the database');
     return this.#head;
+  }
+
+  /** All that is stored, to be read: blocks, and the head unless a replay is still filling it (`incompleteFromMs`). */
+  get reader(): SeriesStore {
+    return this.#reader;
   }
 
   /** What writes go to: the log, or the journal during a replay. */
@@ -210,6 +227,7 @@ export class Tsdb {
       const policy = { retentionMs, retentionBytesMax, otherBytes, nowMs: clock.nowMs(), uploaded };
       const { doomed, heldBack } = await applyRetention(this.#options, this.blocks, policy, ({ id, reason }) => {
         this.#blocks.remove(id);
+        this.#blockReaders.forget(`${this.#options.dir}/${id}`);
         this.stats.blocksDeleted += 1;
         if (reason === 'size') this.stats.blocksDeletedForSize += 1;
       });
@@ -227,6 +245,7 @@ export class Tsdb {
       await this.#replayed.catch(() => {});
       await this.#journal?.close();
       await this.#engine?.close();
+      if (this.#options.blockReaders === undefined) await this.#blockReaders.close();
     });
   }
 

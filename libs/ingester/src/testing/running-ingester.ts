@@ -50,6 +50,8 @@ async function startOn(dir: string, more: Partial<IngesterConfig>): Promise<Inge
     lock: false,
     labels: { replica: '0' },
     tenantLabelName: 'tenant_id',
+    tenantHeader: 'THANOS-TENANT',
+    selectLimits: { seriesMax: 0, samplesMax: 0 },
     defaultTenant: 'default-tenant',
     retentionMs: 0,
     retentionBytesMax: 0,

@@ -1,0 +1,66 @@
+import { labelsOf } from '@gauntlet/model';
+import type { TenantReader, TenantReaders } from '@gauntlet/store-api';
+import { tenantLabels } from './external-labels.js';
+import type { ReadableTenant, Tenant } from './tenant.js';
+
+export interface TenantReadersOptions {
+  readonly tenants: { known(): Iterable<Tenant> };
+  /** External labels, without the tenant's. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tenantLabelName: string;
+  /** Whether every tenant that was there at the start has been found. */
+  readonly isReady: () => boolean;
+}
+
+/** The tenants of an ingester as StoreAPI sees them: all that have a directory, open or not. */
+export function tenantReaders({ tenants, labels, tenantLabelName, isReady }: TenantReadersOptions): TenantReaders {
+  return {
+    get isReady() {
+      return isReady();
+    },
+    all: () => {
+      const readers: TenantReader[] = [];
+      for (const tenant of tenants.known()) {
+        const externalLabels = labelsOf(tenantLabels(labels, { tenantLabelName, tenant: tenant.name }));
+        readers.push(readerOf(tenant.name, externalLabels, tenant.readable));
+      }
+      return readers;
+    },
+  };
+}
+
+function readerOf(
+  tenant: string,
+  externalLabels: TenantReader['externalLabels'],
+  { store, blocks, database }: ReadableTenant,
+): TenantReader {
+  // A head that is being filled belongs to the replay alone.
+  const head = database?.state === 'open' ? database.head : undefined;
+  const incompleteFromMs = database?.incompleteFromMs ?? Infinity;
+  return {
+    tenant,
+    externalLabels,
+    minTimeMs: blocks[0]?.minTime ?? (head === undefined || head.seriesCount === 0 ? Infinity : head.minTimeMs),
+    isReadable: true,
+    warnings:
+      incompleteFromMs === Infinity
+        ? []
+        : [`tenant ${tenant}: the log is being replayed, samples from ${incompleteFromMs} on may be missing`],
+    store,
+    exemplars: async (query) => (head === undefined ? [] : head.selectExemplars(query)),
+    statistics: async (limit, pace) =>
+      head === undefined ? nothing : { ...(await head.statistics(limit, pace)), chunkCount: head.chunkCount },
+  };
+}
+
+const nothing = {
+  seriesCount: 0,
+  labelPairCount: 0,
+  chunkCount: 0,
+  minTimeMs: Infinity,
+  maxTimeMs: -Infinity,
+  seriesByMetric: [],
+  valuesByName: [],
+  bytesByName: [],
+  seriesByPair: [],
+};

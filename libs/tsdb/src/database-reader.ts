@@ -1,0 +1,105 @@
+import type { BlockMeta } from '@gauntlet/block';
+import type { Lease, BlockReaders } from '@gauntlet/block-reader';
+import type { Head } from '@gauntlet/head';
+import { compareUtf8 } from '@gauntlet/model';
+import { mergeSources, type LabelQuery, type Selection, type SeriesSource, type SeriesStore } from '@gauntlet/select';
+import type { LocalBlocks } from './local-blocks.js';
+
+export interface DatabaseReaderParts {
+  /** The tenant's directory. */
+  readonly dir: string;
+  readonly blocks: LocalBlocks;
+  readonly blockReaders: BlockReaders;
+  /** The head, unless a replay is still filling it. */
+  readonly head: () => Head | undefined;
+}
+
+/** Reads all of a database as one: each sample once, wherever it lies, though cuts move samples from head to blocks meanwhile. */
+export class DatabaseReader implements SeriesStore {
+  readonly #parts: DatabaseReaderParts;
+
+  constructor(parts: DatabaseReaderParts) {
+    this.#parts = parts;
+  }
+
+  async select(selection: Selection): Promise<SeriesSource> {
+    const { blocks, head } = this.#parts;
+    // In one turn: the head is held from now on, so that nothing leaves it for a block that is not among these.
+    const fromHead = head()?.select({ ...selection, inOrderFromMs: blocks.coveredMs });
+    const fromBlocks = this.#overlapping(selection).map((meta) => this.#selectBlock(meta, selection));
+    const opened = await Promise.allSettled([fromHead, ...fromBlocks]);
+    const sources = opened.flatMap((result) =>
+      result.status === 'fulfilled' && result.value !== undefined ? [result.value] : [],
+    );
+    const failure = opened.find((result) => result.status === 'rejected');
+    if (failure === undefined) return mergeSources(sources, { chunks: 'join' });
+    for (const source of sources) source.close();
+    throw failure.reason;
+  }
+
+  labelNames(query: LabelQuery): Promise<string[]> {
+    return this.#labels(query, (store) => store.labelNames(query));
+  }
+
+  labelValues(name: string, query: LabelQuery): Promise<string[]> {
+    return this.#labels(query, (store) => store.labelValues(name, query));
+  }
+
+  async #labels(query: LabelQuery, ask: (store: SeriesStore) => Promise<string[]>): Promise<string[]> {
+    const head = this.#parts.head();
+    const found = new Set(head === undefined ? [] : await ask(head));
+    for (const meta of this.#overlapping(query)) {
+      const lease = await this.#lease(meta);
+      if (lease === undefined) continue;
+      try {
+        for (const text of await ask(lease.reader)) found.add(text);
+      } finally {
+        lease.release();
+      }
+      if (query.pace.isDue) await query.pace.rest();
+    }
+    const sorted = [...found].sort(compareUtf8);
+    return query.limit > 0 ? sorted.slice(0, query.limit) : sorted;
+  }
+
+  async #selectBlock(meta: BlockMeta, selection: Selection): Promise<SeriesSource | undefined> {
+    const lease = await this.#lease(meta);
+    if (lease === undefined) return undefined;
+    try {
+      return leased(await lease.reader.select(selection), lease);
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  /** Undefined when retention has deleted it meanwhile. */
+  async #lease(meta: BlockMeta): Promise<Lease | undefined> {
+    const { dir, blocks, blockReaders } = this.#parts;
+    try {
+      return await blockReaders.use(`${dir}/${meta.ulid}`, meta);
+    } catch (error) {
+      if (blocks.metas.some(({ ulid }) => ulid === meta.ulid)) throw error;
+      return undefined;
+    }
+  }
+
+  /** Blocks that have times in the range; a block's own ends before its maximum. */
+  #overlapping({ minTimeMs, maxTimeMs }: Pick<LabelQuery, 'minTimeMs' | 'maxTimeMs'>): BlockMeta[] {
+    return this.#parts.blocks.metas.filter(({ minTime, maxTime }) => minTime <= maxTimeMs && maxTime > minTimeMs);
+  }
+}
+
+/** A source that gives its block back when it is closed. */
+function leased(source: SeriesSource, lease: Lease): SeriesSource {
+  let isClosed = false;
+  return {
+    next: () => source.next(),
+    close: () => {
+      if (isClosed) return;
+      isClosed = true;
+      source.close();
+      lease.release();
+    },
+  };
+}
