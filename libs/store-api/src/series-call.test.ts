@@ -1,6 +1,6 @@
-import { OperationalError, silentLog, systemClock, type Log } from '@gauntlet/base';
+import { MiB, OperationalError, silentLog, systemClock, type Log } from '@gauntlet/base';
 import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
-import { labelsOf } from '@gauntlet/model';
+import { canonicalLabels, labelsOf } from '@gauntlet/model';
 import { grpcCodeNames, grpcStatusOf } from '@gauntlet/rpc';
 import type { SelectedSeries, SeriesSource, SeriesStore } from '@gauntlet/select';
 import { sourceOf, type ModelSeries } from '@gauntlet/select/testing';
@@ -292,4 +292,31 @@ test('a call that is cancelled ends, and closes what it has opened', async () =>
     'gone',
   );
   expect(closed).toBeGreaterThan(0);
+});
+
+test('an answer takes no more memory when it is larger', async () => {
+  const labels = canonicalLabels(labelsOf({ __name__: 'up', job: 'x'.repeat(500) }));
+  let left = 300_000;
+  const source: SeriesSource = {
+    next: () => (left-- > 0 ? { labels, chunks: [] } : undefined),
+    close: () => undefined,
+  };
+  const reader = withStore(whole, { select: () => Promise.resolve(source) });
+  const before = process.memoryUsage().arrayBuffers;
+  let [most, bytes] = [0, 0];
+  const out = {
+    write(message: Uint8Array) {
+      bytes += message.length;
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    },
+    writeMany: () => undefined,
+    ready: undefined,
+  };
+  // Batches without end: they are cut by their size.
+  const matchers = [{ name: '__name__', value: 'up' }];
+  const request = { maxTime: 1000, matchers, responseBatchSize: 1_000_000 };
+  const bytesOf = encodeMessage('thanos.SeriesRequest', request);
+  await answerSeries(readSeriesRequest(bytesOf), readersOf([reader]), callOf(), out, options);
+  expect(bytes).toBeGreaterThan(150_000_000);
+  expect(most).toBeLessThan(16 * MiB);
 });
