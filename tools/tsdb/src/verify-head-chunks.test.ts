@@ -95,7 +95,14 @@ test.each<[what: string, files: [string, Buffer][], expected: string[]]>([
     ['E 000001@8 the last 3 bytes are no chunk, and not zero'],
   ],
   [
-    'bytes behind zeros',
+    'a torn chunk behind zeros',
+    [['000001', file(Buffer.alloc(60), record().subarray(0, 20))]],
+    [
+      'info 000001@8 zeros end the file here, and byte 75 is not zero, as a loss of power leaves it; no chunk lies there',
+    ],
+  ],
+  [
+    'a chunk behind zeros',
     [['000001', file(Buffer.alloc(60), record())]],
     ['E 000001@8 zeros end the file here, and byte 75 is not zero'],
   ],
