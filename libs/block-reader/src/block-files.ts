@@ -41,7 +41,8 @@ function fileSource(file: VfsFile, name: string, size: number, part: BlockPart):
     name,
     size,
     async read(offset, length) {
-      const bytes = new Uint8Array(length);
+      // Not zeroed, since all of it is read over; and no Buffer, whose slices are views.
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       const read = await file.read(bytes, offset);
       if (read < length)
         throw new BlockCorruptError(part, { file: name, offset: offset + read }, 'the file has become shorter');

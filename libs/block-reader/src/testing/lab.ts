@@ -21,7 +21,7 @@ export function floatChunks(runs: readonly (readonly number[])[]): SelectedChunk
 export async function writeTestBlock(
   vfs: Vfs,
   all: Iterable<ModelSeries>,
-  { dir = blockDir, segmentBytesMax = 1000, tombstones = new Map() as Tombstones } = {},
+  { dir = blockDir, segmentBytesMax = 3_000, tombstones = new Map() as Tombstones } = {},
 ): Promise<BlockMeta> {
   await vfs.makeDir(`${dir}/chunks`);
   const open = async (name: string): Promise<{ write(bytes: Uint8Array): Promise<void>; close(): Promise<void> }> => {
