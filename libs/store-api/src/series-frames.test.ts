@@ -36,7 +36,7 @@ const series = fc.record({
   labels: fc
     .dictionary(
       fc.string({ unit: 'binary', minLength: 1 }),
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 140 }),
     )
     .map((record) => canonicalLabels(labelsOf(record))),
   chunks: fc.array(
@@ -44,15 +44,15 @@ const series = fc.record({
       minTimeMs: fc.oneof(fc.maxSafeInteger(), fc.constantFrom(0, -1)),
       maxTimeMs: fc.maxSafeInteger(),
       encoding: fc.integer({ min: 1, max: 3 }),
-      data: fc.uint8Array({ maxLength: 300 }),
+      data: fc.uint8Array({ maxLength: 150 }),
     }),
-    { maxLength: 20 },
+    { maxLength: 8 },
   ),
 });
 
 test('series come out as they went in, with the hash of each chunk, in frames of one or in batches', () => {
   fc.assert(
-    fc.property(fc.array(series, { maxLength: 10 }), fc.nat(5), (all, batchSeriesMax) => {
+    fc.property(fc.array(series, { maxLength: 7 }), fc.nat(5), (all, batchSeriesMax) => {
       const { messages } = framesOf(all, batchSeriesMax);
       const entries = messages.flatMap((message) => (message.batch ? message.batch.series : [message.series]));
       const sent = entries.map(({ labels, chunks }: Plain) => ({
