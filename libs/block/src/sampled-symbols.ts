@@ -10,8 +10,8 @@ import { locateSection, scanSection } from './section-scan.js';
 const sampleEvery = 32;
 /** A section that is not longer stays in memory. */
 export const heldSectionBytesMax = MiB;
-/** What lies between two symbols that are wanted is read along if it is not longer. */
-const gapBytesMax = 8 * KiB;
+/** What lies between two symbols that are wanted is read along if it is not longer: a read costs as much as copying some ten KiB. */
+const gapBytesMax = 32 * KiB;
 
 /** Receives a symbol: its bytes with their length before them, `bytes[from, to)`, of which the text begins at `textFrom`. */
 export type SymbolTaker = (
