@@ -2,7 +2,7 @@ import { BlockCorruptError, type ByteSource, chunkInBytes, type Interval, type S
 import { ChunkEncoding, decodeChunk, encodeChunks } from '@gauntlet/chunk';
 import type { Pace, SelectedChunk } from '@gauntlet/select';
 import type { EntryBatch, ChunkFilter } from './entry-batch.js';
-import { RangeReader } from './range-reader.js';
+import { gapBytesMax, RangeReader } from './range-reader.js';
 
 /** Where nothing tells the length of a chunk, it is thought to be so long, with what surrounds it. */
 const chunkBytesGuess = 2048;
@@ -36,6 +36,7 @@ export class ChunkWindow {
     const wanted: number[] = [];
     const lengths: number[] = [];
     let end = from;
+    let last = -1;
     for (let bytes = 0; end < count && bytes < this.#windowBytes; end += 1) {
       const entry = entries[end]!;
       for (let at = batch.chunkAt[entry]!; at < batch.chunkAt[entry + 1]!; at += 3) {
@@ -44,7 +45,9 @@ export class ChunkWindow {
         const length = next > 0 && next < chunkBytesLikely ? next : chunkBytesGuess;
         wanted.push(ref);
         lengths.push(length);
-        bytes += length;
+        // As much as is read: also what lies between two that are near each other.
+        bytes += length + (last >= 0 && ref > last && ref - last <= gapBytesMax ? ref - last : 0);
+        last = ref + length;
       }
     }
     const stored = await this.#read(wanted, lengths, pace);

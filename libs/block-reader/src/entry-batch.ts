@@ -1,7 +1,7 @@
 import { BlockCorruptError, entryLength, type IndexHeader, SeriesDecoder, type Tombstones } from '@gauntlet/block';
 import type { Pace } from '@gauntlet/select';
 import { grownFloat64, grownUint32 } from './grown.js';
-import { RangeReader } from './range-reader.js';
+import { gapBytesMax, RangeReader } from './range-reader.js';
 import type { RefFeed } from './ref-feed.js';
 
 const entriesMax = 4096;
@@ -92,7 +92,8 @@ export class EntryBatch {
         break;
       }
       const distance = last < 0 ? Infinity : (ref - last) * unit;
-      bytes += distance >= 0 && distance < this.#entryBytes ? distance : this.#entryBytes;
+      // As much as is read: also what lies between two that are near each other.
+      bytes += distance >= 0 && distance <= this.#entryBytes + gapBytesMax ? distance : this.#entryBytes;
       last = ref;
       this.#wanted = grownUint32(this.#wanted, count + 1);
       this.#wanted[count] = ref;

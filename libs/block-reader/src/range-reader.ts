@@ -1,7 +1,7 @@
 import type { ByteSource } from '@gauntlet/block';
 
 /** What lies between two things that are wanted is read along if it is not longer. */
-const gapBytesMax = 8 * 1024;
+export const gapBytesMax = 8 * 1024;
 
 /** Pieces of a file around the places that are wanted, read together where they are near each other. */
 export class RangeReader {
