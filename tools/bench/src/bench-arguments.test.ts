@@ -27,6 +27,17 @@ test.each([
   ],
   [['blocks', '--step=5s'], { command: 'blocks', series: 10_000, samplesPerSeries: 240, stepMs: 5000 }],
   [['idle', '--tenants=7', '--series=2'], { command: 'idle', tenants: 7, seriesPerTenant: 2 }],
+  [['read'], { command: 'read', series: 100_000, samplesPerSeries: 4, rounds: 3 }],
+  [
+    ['read', '--series=5k', '--samples=9', '--rounds=1'],
+    { command: 'read', series: 5000, samplesPerSeries: 9, rounds: 1 },
+  ],
+  // Half of what it takes at most is known only when that was measured.
+  [['read-under-load'], { command: 'read-under-load', series: 1_000_000, rate: undefined, windowMs: 30_000 }],
+  [
+    ['read-under-load', '--series=20k', '--rate=50k', '--window=5s'],
+    { command: 'read-under-load', series: 20_000, rate: 50_000, windowMs: 5000 },
+  ],
 ])('%j is what is measured', (args, expected) => {
   expect(parseBenchArguments(args)).toMatchObject({ makers: ['gauntlet', 'thanos'], ...expected });
 });
@@ -40,16 +51,26 @@ test.each([
   // Two hours would be more than one block.
   [['blocks', '--samples=480'], '--samples=480'],
   [['idle', '--tenants=0'], '--tenants=0'],
+  // An hour would be before what a head takes.
+  [['read', '--samples=240'], '--samples=240'],
+  [['read', '--rounds=0'], '--rounds=0'],
+  [['read-under-load', '--rate=none'], '--rate=none'],
+  [['read-under-load', '--samples=4'], '--samples'],
   [['restart', '--rf=1'], '--rf'],
   [['speed'], 'speed'],
 ])('%j is refused in one line that names it', (args, named) => {
   expect(() => parseBenchArguments(args)).toThrow(named);
 });
 
-test.each([['--help'], ['restart --help'], ['cut --help'], ['blocks --help'], ['idle --help']])(
-  '%s asks for the usage, which names every measurement',
-  (line) => {
-    expect(parseBenchArguments(line.split(' '))).toBe('help');
-    expect(benchUsage).toContain(line.replace('--help', '').trim());
-  },
-);
+test.each([
+  ['--help'],
+  ['restart --help'],
+  ['cut --help'],
+  ['blocks --help'],
+  ['idle --help'],
+  ['read --help'],
+  ['read-under-load --help'],
+])('%s asks for the usage, which names every measurement', (line) => {
+  expect(parseBenchArguments(line.split(' '))).toBe('help');
+  expect(benchUsage).toContain(`npm run bench -- ${line.replace('--help', '').trim()}`.trim());
+});

@@ -38,7 +38,27 @@ export interface IdleArguments extends CommonArguments {
   readonly tenants: number;
   readonly seriesPerTenant: number;
 }
-export type BenchArguments = FleetArguments | RestartArguments | CutArguments | BlocksArguments | IdleArguments;
+export interface ReadArguments extends CommonArguments {
+  readonly command: 'read';
+  readonly series: number;
+  readonly samplesPerSeries: number;
+  readonly rounds: number;
+}
+export interface ReadLoadArguments extends CommonArguments {
+  readonly command: 'read-under-load';
+  readonly series: number;
+  /** Samples per second, over all series; undefined: half of what each takes at most. */
+  readonly rate: number | undefined;
+  readonly windowMs: number;
+}
+export type BenchArguments =
+  | FleetArguments
+  | RestartArguments
+  | CutArguments
+  | BlocksArguments
+  | IdleArguments
+  | ReadArguments
+  | ReadLoadArguments;
 
 export const benchUsage = `Measures our router and ingesters, and the real programs beside them where they are found, with the same load.
 
@@ -67,6 +87,16 @@ export const benchUsage = `Measures our router and ingesters, and the real progr
     --tenants N       default 1000
     --series N        of each tenant, default 10
 
+  npm run bench -- read [options]      calls of StoreAPI to an ingester: series by CPU second, first message, latency, memory
+    --series N        default 100k
+    --samples N       of each series, 15 s apart, default 4
+    --rounds N        repeats of all calls; the median counts; default 3
+
+  npm run bench -- read-under-load [options]   latency of writes while all series are read, and memory of that
+    --series N        default 1m
+    --rate N          samples a second, default half of what each takes at most, which is measured first
+    --window TIME     how long each phase lasts, default 30s
+
   --only NAME       gauntlet or thanos; default both; not for blocks
   --output FILE     also write the table there, as markdown
   --help            print this
@@ -92,7 +122,15 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments | '
   return parse(rest);
 }
 
-const parsers = { fleet: parseFleet, restart: parseRestart, cut: parseCut, blocks: parseBlocks, idle: parseIdle };
+const parsers = {
+  fleet: parseFleet,
+  restart: parseRestart,
+  cut: parseCut,
+  blocks: parseBlocks,
+  idle: parseIdle,
+  read: parseRead,
+  'read-under-load': parseReadLoad,
+};
 
 function parseFleet(args: string[]): FleetArguments | 'help' {
   const { values } = strictly(() =>
@@ -210,6 +248,53 @@ function parseIdle(args: string[]): IdleArguments | 'help' {
     ...commonOf(values),
     tenants: parseCount('--tenants', values.tenants, 1, 100_000),
     seriesPerTenant: parseCount('--series', values.series, 1, 100_000),
+  };
+}
+
+/** At 15 s: half an hour, which any head still takes. */
+const readSamplesMax = 120;
+
+function parseRead(args: string[]): ReadArguments | 'help' {
+  const { values } = strictly(() =>
+    parseArgs({
+      args,
+      options: {
+        ...common,
+        series: { type: 'string', default: '100k' },
+        samples: { type: 'string', default: '4' },
+        rounds: { type: 'string', default: '3' },
+      },
+    }),
+  );
+  if (values.help) return 'help';
+  return {
+    command: 'read',
+    ...commonOf(values),
+    series: parseCount('--series', values.series, 1, seriesMax),
+    samplesPerSeries: parseCount('--samples', values.samples, 1, readSamplesMax),
+    rounds: parseCount('--rounds', values.rounds, 1, 100),
+  };
+}
+
+function parseReadLoad(args: string[]): ReadLoadArguments | 'help' {
+  const { values } = strictly(() =>
+    parseArgs({
+      args,
+      options: {
+        ...common,
+        series: { type: 'string', default: '1m' },
+        rate: { type: 'string' },
+        window: { type: 'string', default: '30s' },
+      },
+    }),
+  );
+  if (values.help) return 'help';
+  return {
+    command: 'read-under-load',
+    ...commonOf(values),
+    series: parseCount('--series', values.series, 1, seriesMax),
+    rate: values.rate === undefined ? undefined : parseCount('--rate', values.rate, 1, 100_000_000),
+    windowMs: parseDurationMs('--window', values.window),
   };
 }
 

@@ -5,9 +5,15 @@ import { findPeer } from '@gauntlet/base/testing';
 import { OrphanGuard } from '@gauntlet/stack-tool';
 import { type Maker } from './bench-arguments.js';
 
-/** What every measurement needs. */
-export interface BenchContext {
+/** Where the programs are. */
+export interface BenchPlace {
   readonly appsDir: string;
+  /** The program of a thread that reads. */
+  readonly readerFile: string;
+}
+
+/** What every measurement needs. */
+export interface BenchContext extends BenchPlace {
   readonly guard: OrphanGuard;
   /** Those whose programs are there. */
   readonly makers: readonly Maker[];
@@ -20,11 +26,12 @@ export interface BenchContext {
 
 export function createBenchContext(
   wanted: readonly Maker[],
-  { appsDir, signal }: { readonly appsDir: string; readonly signal: AbortSignal },
+  { appsDir, readerFile, signal }: BenchPlace & { readonly signal: AbortSignal },
 ): BenchContext {
   const makers = wanted.filter((maker) => isThere(maker, appsDir));
   return {
     appsDir,
+    readerFile,
     signal,
     makers,
     guard: new OrphanGuard('KILL'),

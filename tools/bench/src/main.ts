@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { runBench } from './bench.js';
 import { benchUsage, parseBenchArguments } from './bench-arguments.js';
 
@@ -7,7 +7,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 async function main(): Promise<number> {
   const args = parseBenchArguments(process.argv.slice(2));
-  if (args !== 'help') return runBench(args, resolve(__dirname, '../../apps'), stop.signal); // This file runs as dist/tools/bench/main.js.
+  // This file runs as dist/tools/bench/main.js.
+  const place = { appsDir: resolve(__dirname, '../../apps'), readerFile: join(__dirname, 'worker.js') };
+  if (args !== 'help') return runBench(args, place, stop.signal);
   console.log(benchUsage);
   return 0;
 }
