@@ -2,7 +2,15 @@ import type { BlockMeta } from '@gauntlet/block';
 import type { Lease, BlockReaders } from '@gauntlet/block-reader';
 import type { Head } from '@gauntlet/head';
 import { compareUtf8 } from '@gauntlet/model';
-import { mergeSources, type LabelQuery, type Selection, type SeriesSource, type SeriesStore } from '@gauntlet/select';
+import {
+  createOverlay,
+  mergeSources,
+  type LabelOverlay,
+  type LabelQuery,
+  type Selection,
+  type SeriesSource,
+  type SeriesStore,
+} from '@gauntlet/select';
 import type { LocalBlocks } from './local-blocks.js';
 
 export interface DatabaseReaderParts {
@@ -26,7 +34,9 @@ export class DatabaseReader implements SeriesStore {
     const { blocks, head } = this.#parts;
     // In one turn: the head is held from now on, so that nothing leaves it for a block that is not among these.
     const fromHead = head()?.select({ ...selection, inOrderFromMs: blocks.coveredMs });
-    const fromBlocks = this.#overlapping(selection).map((meta) => this.#selectBlock(meta, selection));
+    const fromBlocks = this.#overlapping(selection).map((meta) => 
+      this.#selectBlock(meta, { ...selection, overlay: twinOf(selection.overlay) }),
+    );
     const opened = await Promise.allSettled([fromHead, ...fromBlocks]);
     const sources = opened.flatMap((result) =>
       result.status === 'fulfilled' && result.value !== undefined ? [result.value] : [],
@@ -88,6 +98,15 @@ export class DatabaseReader implements SeriesStore {
   #overlapping({ minTimeMs, maxTimeMs }: Pick<LabelQuery, 'minTimeMs' | 'maxTimeMs'>): BlockMeta[] {
     return this.#parts.blocks.metas.filter(({ minTime, maxTime }) => minTime <= maxTimeMs && maxTime > minTimeMs);
   }
+}
+
+/** A merge holds a series of each source, and an overlay has room for the labels of one. */
+function twinOf({ added, hidden }: LabelOverlay): LabelOverlay {
+  const names = new Set(added.map(({ name }) => name));
+  return createOverlay(
+    added,
+    hidden.filter((name) => !names.has(name)),
+  );
 }
 
 /** A source that gives its block back when it is closed. */
