@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalLabels, compareCanonicalLabels, labelsOfCanonical } from './canonical-labels.js';
+import { canonicalLabels, compareCanonicalLabels, labelsOfCanonical, varintAt } from './canonical-labels.js';
 import { compareLabels, labelsOf } from './labels.js';
 
 const text = fc.oneof(
@@ -25,4 +25,8 @@ test('the form is that of repeated labels in a protobuf message', () => {
   expect(Buffer.from(canonicalLabels([{ name: 'a', value: 'bc' }])).toString('hex')).toBe(
     '0a070a0161120262 63'.replace(' ', ''),
   );
+});
+
+test('bytes that end within a length are not read for ever', () => {
+  expect(varintAt(Uint8Array.of(0x80), 0)).toBe(0);
 });

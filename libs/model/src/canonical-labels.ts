@@ -66,13 +66,13 @@ export function compareCanonicalLabels(a: Uint8Array, b: Uint8Array): number {
   return Number(i < a.length) - Number(j < b.length);
 }
 
-/** The varint at `at`, below 2^53. */
+/** The varint at `at`, below 2^53; where the bytes end before it does, what there is of it, and not for ever. */
 export function varintAt(bytes: Uint8Array, at: number): number {
   let value = 0;
   for (let scale = 1; ; scale *= 128, at += 1) {
     const byte = bytes[at]!;
     value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return value;
+    if (!(byte >= 0x80)) return value;
   }
 }
 
