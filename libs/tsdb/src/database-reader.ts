@@ -34,7 +34,7 @@ export class DatabaseReader implements SeriesStore {
     const { blocks, head } = this.#parts;
     // In one turn: the head is held from now on, so that nothing leaves it for a block that is not among these.
     const fromHead = head()?.select({ ...selection, inOrderFromMs: blocks.coveredMs });
-    const fromBlocks = this.#overlapping(selection).map((meta) => 
+    const fromBlocks = this.#overlapping(selection).map((meta) =>
       this.#selectBlock(meta, { ...selection, overlay: twinOf(selection.overlay) }),
     );
     const opened = await Promise.allSettled([fromHead, ...fromBlocks]);
