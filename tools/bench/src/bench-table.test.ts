@@ -3,6 +3,8 @@ import { blocksTable } from './measure-blocks.js';
 import { cutTable } from './measure-cut.js';
 import { idleTable } from './measure-idle.js';
 import { restartTable } from './measure-restart.js';
+import { readLoadTable } from './read-load-table.js';
+import { readTable, type ReadRow } from './read-table.js';
 
 const cell = (ingesterPerCpuSecond: number): Cell => ({
   maker: 'gauntlet',
@@ -19,9 +21,30 @@ const cell = (ingesterPerCpuSecond: number): Cell => ({
   p99Ms: 7,
 });
 
+const read = (maker: ReadRow['maker'], calls: number, cpuSeconds: number): ReadRow => ({
+  maker,
+  call: 'Series, all',
+  items: 100_000,
+  bytes: 62_500_000,
+  calls,
+  cpuSeconds,
+  firstMs: 1.5,
+  p50Ms: 700,
+  p99Ms: 800,
+  extraBytes: 2e6,
+});
+
 test('the median is by samples of the ingester', () => {
   expect(medianCell([cell(30), cell(10), cell(20)]).ingesterPerCpuSecond).toBe(20);
   expect(medianCell([cell(5)]).ingesterPerCpuSecond).toBe(5);
+});
+
+test('what a call costs is left open when there were too few, or less than can be told', () => {
+  const [few, free] = readTable([read('gauntlet', 3, 0.5), read('thanos', 100, 0)], 'a machine')
+    .split('\n')
+    .slice(-2);
+  expect(few).toContain('| 200,000 | 500 | 1.5 | 700.0 | - |');
+  expect(free).toContain('| - | 0.00 | 1.5 | 700.0 | 800.0 |');
 });
 
 test.each([
@@ -101,6 +124,36 @@ test.each([
       'a machine',
     ),
     '| 1,000 | SIGTERM | 0.25 | 0.50 | 0.75 | 64.0 MiB | 16 MiB |',
+  ],
+  [
+    'reads',
+    readTable([read('gauntlet', 100, 0), read('thanos', 3, 0.5)], 'a machine'),
+    '| Series, all | thanos | 100,000 | 62.5 | 3 | 200,000 | 500 | 1.5 | 700.0 | - | 2.0 |',
+  ],
+  [
+    'reads under load',
+    readLoadTable(
+      (['before', 'all series are read'] as const).map((phase, k) => ({
+        maker: 'gauntlet',
+        phase,
+        samplesPerSecond: 200_000,
+        seconds: 30,
+        requests: 3000,
+        failed: 0,
+        p50Ms: 5,
+        p99Ms: 10 + 5 * k,
+        maxMs: 20,
+        reads: 4 * k,
+        seriesRead: 1_000_000 * k,
+        readMs: 7000 * k,
+        processors: 0.75,
+        callerProcessors: 0.5,
+        residentBytes: 9e8,
+        residentBytesPeak: 9.3e8,
+      })),
+      'a machine',
+    ),
+    '| all series are read | 200,000 | 30.0 | 3,000 | 0 | 5.0 | 15.0 | 1.50 | 20.0 | 4 | 1,000,000 | 7.00 | 0.75 | 0.50 | 900 | 930 | 30.0 |',
   ],
 ])('the table of %s begins with the machine, and every line has as many columns as its head', (_, table, row) => {
   const [machine, , ...lines] = table.split('\n');

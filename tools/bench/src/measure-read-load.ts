@@ -18,6 +18,8 @@ import { encodeSeriesRequest } from './store-requests.js';
 const settleMs = 5000;
 /** How long it is written as fast as answers come, to know the half of it. */
 const maximumMs = 10_000;
+/** What is shorter has too few writes to tell anything of them. */
+const firstReadMsMin = 1000;
 /** Longer than any call for all series takes. */
 const readMsMax = 600_000;
 const loadMsMax = 24 * 60 * minuteMs;
@@ -91,9 +93,12 @@ async function runPhases(ingester: Member, { readerFile, windowMs, signal }: Pha
 
   const measured = async (phase: ReadPhase, run: () => Promise<readonly StoreAnswer[]>): Promise<Stretch> => {
     const usage = beginUsage(ingester);
+    const ours = process.cpuUsage();
     const beginMs = Date.now();
     const reads = await run();
-    return { phase, beginMs, endMs: Date.now(), usage: usage(), reads };
+    const endMs = Date.now();
+    const { user, system } = process.cpuUsage(ours);
+    return { phase, beginMs, endMs, usage: usage(), callerCpuSeconds: (user + system) / 1e6, reads };
   };
   const whileRead = async (
     phase: ReadPhase,
@@ -120,7 +125,7 @@ async function runPhases(ingester: Member, { readerFile, windowMs, signal }: Pha
   return [
     await measured('before', idle),
     await whileRead('first read, of one metric', { request: narrow, how: 'takes all', callsMax: 1 }, (reader) =>
-      reader.untilRead(limit()),
+      Promise.all([reader.untilRead(limit()), sleep(firstReadMsMin, undefined, { signal })]),
     ),
     await whileRead('all series are read', { request: all, how: 'takes all' }, untilReadAndOver),
     await whileRead('a reader stands still', { request: all, how: 'stops reading' }, untilReadAndOver),

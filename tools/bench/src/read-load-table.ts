@@ -13,6 +13,7 @@ export interface Stretch {
   readonly beginMs: number;
   readonly endMs: number;
   readonly usage: Usage;
+  readonly callerCpuSeconds: number;
   /** Those that were taken whole. */
   readonly reads: readonly StoreAnswer[];
 }
@@ -35,13 +36,15 @@ export interface ReadLoadRow {
   readonly readMs: number;
   /** Of the ingester: processors in use. */
   readonly processors: number;
+  /** Of those who write and read: what they use, the ingester cannot have. */
+  readonly callerProcessors: number;
   readonly residentBytes: number;
   readonly residentBytesPeak: number;
 }
 
 /** A request counts for a phase when any part of it fell into it. */
 export function toReadLoadRow(
-  { phase, beginMs, endMs, usage, reads }: Stretch,
+  { phase, beginMs, endMs, usage, callerCpuSeconds, reads }: Stretch,
   {
     maker,
     samplesPerSecond,
@@ -71,6 +74,7 @@ export function toReadLoadRow(
     seriesRead: reads.at(-1)?.items ?? 0,
     readMs: readsMs[Math.floor(readsMs.length / 2)] ?? 0,
     processors: usage.cpuSeconds / seconds,
+    callerProcessors: callerCpuSeconds / seconds,
     residentBytes: usage.residentBytes,
     residentBytesPeak: usage.residentBytesPeak,
   };
@@ -96,6 +100,7 @@ export function readLoadTable(rows: readonly ReadLoadRow[], machine: string): st
       'series read',
       'a read, s',
       'ingester, processors',
+      'callers, processors',
       'RSS at begin, MB',
       'RSS peak, MB',
       'more, MB',
@@ -115,6 +120,7 @@ export function readLoadTable(rows: readonly ReadLoadRow[], machine: string): st
       row.reads === 0 ? '-' : wholeNumber(row.seriesRead),
       row.reads === 0 ? '-' : (row.readMs / 1000).toFixed(2),
       row.processors.toFixed(2),
+      row.callerProcessors.toFixed(2),
       wholeNumber(row.residentBytes / 1e6),
       wholeNumber(row.residentBytesPeak / 1e6),
       ((row.residentBytesPeak - row.residentBytes) / 1e6).toFixed(1),
