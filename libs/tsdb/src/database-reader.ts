@@ -1,5 +1,6 @@
+import { MiB } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
-import type { Lease, BlockReaders } from '@gauntlet/block-reader';
+import { shareBudget, type BlockReaders, type Lease, type ReadBudget } from '@gauntlet/block-reader';
 import type { Head } from '@gauntlet/head';
 import { compareUtf8 } from '@gauntlet/model';
 import {
@@ -11,7 +12,11 @@ import {
   type SeriesSource,
   type SeriesStore,
 } from '@gauntlet/select';
+import { joinOverlaps } from './join-overlaps.js';
 import type { LocalBlocks } from './local-blocks.js';
+
+/** What one call may hold of all the blocks that it reads. */
+const blockBytesMax = 32 * MiB;
 
 export interface DatabaseReaderParts {
   /** The tenant's directory. */
@@ -34,17 +39,28 @@ export class DatabaseReader implements SeriesStore {
     const { blocks, head } = this.#parts;
     // In one turn: the head is held from now on, so that nothing leaves it for a block that is not among these.
     const fromHead = head()?.select({ ...selection, inOrderFromMs: blocks.coveredMs });
-    const fromBlocks = this.#overlapping(selection).map((meta) =>
-      this.#selectBlock(meta, { ...selection, overlay: twinOf(selection.overlay) }),
+    const metas = this.#overlapping(selection);
+    const budget = shareBudget(blockBytesMax, metas.length);
+    const fromBlocks = metas.map((meta) =>
+      this.#selectBlock(meta, { ...selection, overlay: twinOf(selection.overlay) }, budget),
     );
-    const opened = await Promise.allSettled([fromHead, ...fromBlocks]);
+    const opened = await Promise.allSettled([fromHead?.then(joinedByItself), ...fromBlocks]);
     const sources = opened.flatMap((result) =>
       result.status === 'fulfilled' && result.value !== undefined ? [result.value] : [],
     );
     const failure = opened.find((result) => result.status === 'rejected');
-    if (failure === undefined) return mergeSources(sources, { chunks: 'join' });
+    if (failure === undefined)
+      return joinOverlaps(mergeSources(sources, { chunks: 'join' }), () => this.#isUnique(selection));
     for (const source of sources) source.close();
     throw failure.reason;
+  }
+
+  /** Whether series with the same final labels are one series, since no stored label is removed. */
+  async #isUnique({ overlay: { added, hidden }, ...query }: Selection): Promise<boolean> {
+    const removed = hidden.filter((name) => !added.some((label) => label.name === name));
+    if (removed.length === 0) return true;
+    const stored = new Set(await this.labelNames({ ...query, matchers: [], limit: 0 }));
+    return !removed.some((name) => stored.has(name));
   }
 
   labelNames(query: LabelQuery): Promise<string[]> {
@@ -72,11 +88,11 @@ export class DatabaseReader implements SeriesStore {
     return query.limit > 0 ? sorted.slice(0, query.limit) : sorted;
   }
 
-  async #selectBlock(meta: BlockMeta, selection: Selection): Promise<SeriesSource | undefined> {
+  async #selectBlock(meta: BlockMeta, selection: Selection, budget: ReadBudget): Promise<SeriesSource | undefined> {
     const lease = await this.#lease(meta);
     if (lease === undefined) return undefined;
     try {
-      return leased(await lease.reader.select(selection), lease);
+      return leased(await lease.reader.select(selection, budget), lease);
     } catch (error) {
       lease.release();
       throw error;
@@ -99,6 +115,9 @@ export class DatabaseReader implements SeriesStore {
     return this.#parts.blocks.metas.filter(({ minTime, maxTime }) => minTime <= maxTimeMs && maxTime > minTimeMs);
   }
 }
+
+/** Of a head each series comes as one, whatever its final labels are. */
+const joinedByItself = (source: SeriesSource): SeriesSource => joinOverlaps(source, () => Promise.resolve(true));
 
 /** A merge holds a series of each source, and an overlay has room for the labels of one. */
 function twinOf({ added, hidden }: LabelOverlay): LabelOverlay {

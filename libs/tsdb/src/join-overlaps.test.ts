@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { decodeChunk, encodeChunks } from '@gauntlet/chunk';
+import { canonicalLabels, labelsOf } from '@gauntlet/model';
+import type { SelectedChunk } from '@gauntlet/select';
+import { collect, sourceOf } from '@gauntlet/select/testing';
+import { joinOverlaps } from './join-overlaps.js';
+
+const labels = canonicalLabels(labelsOf({ a: '1' }));
+
+function chunkOf(times: readonly number[]): SelectedChunk {
+  const [chunk] = encodeChunks(times.map((time) => ({ timestampMs: BigInt(time), bits: BigInt(time) })));
+  if (chunk === undefined) throw new Error('there are times');
+  const { encoding, data, minTimeMs, maxTimeMs } = chunk;
+  return { encoding, data, minTimeMs: Number(minTimeMs), maxTimeMs: Number(maxTimeMs) };
+}
+
+const timesOf = (chunks: readonly SelectedChunk[]): number[] =>
+  chunks.flatMap(({ encoding, data }) => decodeChunk(encoding, data).map(({ timestampMs }) => Number(timestampMs)));
+
+const runs = fc
+  .array(fc.uniqueArray(fc.nat(400), { minLength: 1, maxLength: 60 }), { minLength: 1, maxLength: 6 })
+  .map((all) => all.map((times) => times.sort((a, b) => a - b)).sort((a, b) => a[0]! - b[0]! || a.at(-1)! - b.at(-1)!));
+
+test('whatever overlaps, each time comes once, in order, in chunks of their own', async () => {
+  await fc.assert(
+    fc.asyncProperty(runs, fc.boolean(), async (given, isAsync) => {
+      const series = { labels, chunks: given.map(chunkOf) };
+      const source = joinOverlaps(sourceOf([series], { isAsync }), () => Promise.resolve(true));
+      const [found] = await collect(source);
+      const { chunks } = found!;
+      expect(timesOf(chunks)).toEqual([...new Set(given.flat())].sort((a, b) => a - b));
+      for (const [index, { minTimeMs, maxTimeMs, data, encoding }] of chunks.entries()) {
+        const times = timesOf([{ minTimeMs, maxTimeMs, data, encoding }]);
+        expect([minTimeMs, maxTimeMs]).toEqual([times[0], times.at(-1)]);
+        if (index > 0) expect(minTimeMs).toBeGreaterThan(chunks[index - 1]!.maxTimeMs);
+      }
+    }),
+  );
+});
+
+test('chunks that do not overlap are left alone, as are all that may be of several series', async () => {
+  let asked = 0;
+  const answer = (): Promise<boolean> => {
+    asked += 1;
+    return Promise.resolve(false);
+  };
+  const apart = { labels, chunks: [chunkOf([1, 2]), chunkOf([3, 4])] };
+  const overlapping = { labels, chunks: [chunkOf([1, 3]), chunkOf([2, 4])] };
+  const given = [apart, overlapping, overlapping];
+  expect(await collect(joinOverlaps(sourceOf(given), answer))).toEqual(given);
+  expect(asked).toBe(1);
+});
