@@ -190,7 +190,11 @@ async function liveOnce(
   if (random.chance(0.5)) await database.flush().catch(() => {});
   if (random.chance(0.5) || disk.powerIsOff) await database.close().catch(() => {});
   // Otherwise the power goes now, with the database open and nothing under way.
-  await database.replayed.catch(() => {});
+  while (database.state === 'replaying') {
+    // Without power it is tried for ever.
+    if (disk.powerIsOff) await database.close().catch(() => {});
+    await nextTurn();
+  }
   totals.journaled += database.stats.journaledSamples;
   totals.outOfOrderBlocks += database.stats.outOfOrderBlocks;
   totals.cuts += database.stats.cuts;
