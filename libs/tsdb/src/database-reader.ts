@@ -3,16 +3,8 @@ import type { BlockMeta } from '@gauntlet/block';
 import { shareBudget, type BlockReaders, type Lease, type ReadBudget } from '@gauntlet/block-reader';
 import type { Head } from '@gauntlet/head';
 import { compareUtf8 } from '@gauntlet/model';
-import {
-  createOverlay,
-  mergeSources,
-  type LabelOverlay,
-  type LabelQuery,
-  type Selection,
-  type SeriesSource,
-  type SeriesStore,
-} from '@gauntlet/select';
-import { joinOverlaps } from './join-overlaps.js';
+import { mergeSources, type LabelQuery, type Selection, type SeriesSource, type SeriesStore } from '@gauntlet/select';
+import { joinOverlaps, ownChunks, SourceOverlay } from './join-overlaps.js';
 import type { LocalBlocks } from './local-blocks.js';
 
 /** What one call may hold of all the blocks that it reads. */
@@ -37,30 +29,24 @@ export class DatabaseReader implements SeriesStore {
 
   async select(selection: Selection): Promise<SeriesSource> {
     const { blocks, head } = this.#parts;
+    const selectFrom = async (select: (own: Selection) => Promise<SeriesSource | undefined> | undefined) => {
+      const overlay = new SourceOverlay(selection.overlay);
+      const source = await select({ ...selection, overlay });
+      return source && ownChunks(source, overlay);
+    };
     // In one turn: the head is held from now on, so that nothing leaves it for a block that is not among these.
-    const fromHead = head()?.select({ ...selection, inOrderFromMs: blocks.coveredMs });
+    const fromHead = selectFrom((own) => head()?.select({ ...own, inOrderFromMs: blocks.coveredMs }));
     const metas = this.#overlapping(selection);
     const budget = shareBudget(blockBytesMax, metas.length);
-    const fromBlocks = metas.map((meta) =>
-      this.#selectBlock(meta, { ...selection, overlay: twinOf(selection.overlay) }, budget),
-    );
-    const opened = await Promise.allSettled([fromHead?.then(joinedByItself), ...fromBlocks]);
+    const fromBlocks = metas.map((meta) => selectFrom((own) => this.#selectBlock(meta, own, budget)));
+    const opened = await Promise.allSettled([fromHead, ...fromBlocks]);
     const sources = opened.flatMap((result) =>
       result.status === 'fulfilled' && result.value !== undefined ? [result.value] : [],
     );
     const failure = opened.find((result) => result.status === 'rejected');
-    if (failure === undefined)
-      return joinOverlaps(mergeSources(sources, { chunks: 'join' }), () => this.#isUnique(selection));
+    if (failure === undefined) return joinOverlaps(mergeSources(sources, { chunks: 'join' }));
     for (const source of sources) source.close();
     throw failure.reason;
-  }
-
-  /** Whether series with the same final labels are one series, since no stored label is removed. */
-  async #isUnique({ overlay: { added, hidden }, ...query }: Selection): Promise<boolean> {
-    const removed = hidden.filter((name) => !added.some((label) => label.name === name));
-    if (removed.length === 0) return true;
-    const stored = new Set(await this.labelNames({ ...query, matchers: [], limit: 0 }));
-    return !removed.some((name) => stored.has(name));
   }
 
   labelNames(query: LabelQuery): Promise<string[]> {
@@ -114,18 +100,6 @@ export class DatabaseReader implements SeriesStore {
   #overlapping({ minTimeMs, maxTimeMs }: Pick<LabelQuery, 'minTimeMs' | 'maxTimeMs'>): BlockMeta[] {
     return this.#parts.blocks.metas.filter(({ minTime, maxTime }) => minTime <= maxTimeMs && maxTime > minTimeMs);
   }
-}
-
-/** Of a head each series comes as one, whatever its final labels are. */
-const joinedByItself = (source: SeriesSource): SeriesSource => joinOverlaps(source, () => Promise.resolve(true));
-
-/** A merge holds a series of each source, and an overlay has room for the labels of one. */
-function twinOf({ added, hidden }: LabelOverlay): LabelOverlay {
-  const names = new Set(added.map(({ name }) => name));
-  return createOverlay(
-    added,
-    hidden.filter((name) => !names.has(name)),
-  );
 }
 
 /** A source that gives its block back when it is closed. */

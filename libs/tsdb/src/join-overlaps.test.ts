@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { decodeChunk, encodeChunks } from '@gauntlet/chunk';
 import { canonicalLabels, labelsOf } from '@gauntlet/model';
-import type { SelectedChunk } from '@gauntlet/select';
+import { createOverlay, type SelectedChunk } from '@gauntlet/select';
 import { collect, sourceOf } from '@gauntlet/select/testing';
-import { joinOverlaps } from './join-overlaps.js';
+import { joinOverlaps, ownChunks, SourceOverlay } from './join-overlaps.js';
 
 const labels = canonicalLabels(labelsOf({ a: '1' }));
 
@@ -25,7 +25,7 @@ test('whatever overlaps, each time comes once, in order, in chunks of their own'
   await fc.assert(
     fc.asyncProperty(runs, fc.boolean(), async (given, isAsync) => {
       const series = { labels, chunks: given.map(chunkOf) };
-      const source = joinOverlaps(sourceOf([series], { isAsync }), () => Promise.resolve(true));
+      const source = joinOverlaps(sourceOf([series], { isAsync }));
       const [found] = await collect(source);
       const { chunks } = found!;
       expect(timesOf(chunks)).toEqual([...new Set(given.flat())].sort((a, b) => a - b));
@@ -38,15 +38,29 @@ test('whatever overlaps, each time comes once, in order, in chunks of their own'
   );
 });
 
-test('chunks that do not overlap are left alone, as are all that may be of several series', async () => {
-  let asked = 0;
-  const answer = (): Promise<boolean> => {
-    asked += 1;
-    return Promise.resolve(false);
-  };
-  const apart = { labels, chunks: [chunkOf([1, 2]), chunkOf([3, 4])] };
-  const overlapping = { labels, chunks: [chunkOf([1, 3]), chunkOf([2, 4])] };
-  const given = [apart, overlapping, overlapping];
-  expect(await collect(joinOverlaps(sourceOf(given), answer))).toEqual(given);
-  expect(asked).toBe(1);
+test('chunks that do not overlap are left alone', async () => {
+  const given = [{ labels, chunks: [chunkOf([1, 2]), chunkOf([3, 4])] }];
+  expect(await collect(joinOverlaps(sourceOf(given)))).toEqual(given);
+});
+
+test('of series that only removed labels told apart, each is joined for itself', async () => {
+  const overlay = new SourceOverlay(createOverlay(labelsOf({ tenant_id: 't' }), ['replica']));
+  const stored = ['a', 'b', undefined].map((replica) =>
+    canonicalLabels(labelsOf({ __name__: 'm', ...(replica === undefined ? {} : { replica }) })),
+  );
+  const given = [chunkOf([1, 3, 5]), chunkOf([1, 4, 6]), chunkOf([2, 7])];
+  const owned: SelectedChunk[] = [];
+  for (const [index, chunk] of [...given, chunkOf([2, 4]), chunkOf([2, 5])].entries()) {
+    const source = { next: () => ({ labels: overlay.apply(stored[index % 3]!), chunks: [chunk] }), close: () => {} };
+    const series = await ownChunks(source, overlay).next();
+    expect(series?.labels).toEqual(canonicalLabels(labelsOf({ __name__: 'm', tenant_id: 't' })));
+    owned.push(...series!.chunks);
+  }
+  const byTime = owned.sort((a, b) => a.minTimeMs - b.minTimeMs || a.maxTimeMs - b.maxTimeMs);
+  const [found] = await collect(joinOverlaps(sourceOf([{ labels, chunks: byTime }])));
+  expect(found!.chunks.map((chunk) => timesOf([chunk]))).toEqual([
+    [1, 2, 3, 4, 5],
+    [1, 2, 4, 5, 6],
+    [2, 7],
+  ]);
 });

@@ -1,23 +1,81 @@
 import { decodeChunk, encodeChunks, type ChunkSample } from '@gauntlet/chunk';
-import type { SelectedChunk, SelectedSeries, SeriesSource } from '@gauntlet/select';
+import {
+  createOverlay,
+  type LabelOverlay,
+  type SelectedChunk,
+  type SelectedSeries,
+  type SeriesSource,
+} from '@gauntlet/select';
+
+/** A chunk of a series that has lost labels to the overlay, which told it from others with the same final ones. */
+interface OwnedChunk extends SelectedChunk {
+  /** The stored labels of its series. */
+  readonly owner: string;
+}
+
+/**
+ * An overlay for one source. A merge holds a series of each source, and an overlay has room for the labels of one; and it knows by which stored labels
+ * the last series went.
+ */
+export class SourceOverlay implements LabelOverlay {
+  readonly added: LabelOverlay['added'];
+  readonly hidden: LabelOverlay['hidden'];
+  /** Stored labels of the last series, if the overlay has taken any of them away. */
+  owner: string | undefined;
+  readonly #twin: LabelOverlay;
+  readonly #addedBytes: number;
+
+  constructor({ added, hidden }: LabelOverlay) {
+    this.added = added;
+    this.hidden = hidden;
+    const names = new Set(added.map(({ name }) => name));
+    this.#twin = createOverlay(
+      added,
+      hidden.filter((name) => !names.has(name)),
+    );
+    this.#addedBytes = this.#twin.apply(new Uint8Array()).length;
+  }
+
+  apply(stored: Uint8Array): Uint8Array {
+    const final = this.#twin.apply(stored);
+    const isWhole = final.length === stored.length + this.#addedBytes;
+    this.owner = isWhole ? undefined : Buffer.from(stored).toString('latin1');
+    return final;
+  }
+
+  compare(a: Uint8Array, b: Uint8Array): number {
+    return this.#twin.compare(a, b);
+  }
+}
+
+/** Notes on each chunk whose it is, where final labels do not tell. */
+export function ownChunks(source: SeriesSource, overlay: SourceOverlay): SeriesSource {
+  const own = (series: SelectedSeries | undefined): SelectedSeries | undefined => {
+    const { owner } = overlay;
+    if (series === undefined || owner === undefined) return series;
+    return { labels: series.labels, chunks: series.chunks.map((chunk): OwnedChunk => ({ ...chunk, owner })) };
+  };
+  return mapSource(source, own);
+}
 
 /**
  * Gives series whose chunks do not overlap: those that do are encoded anew as one run of samples. A Querier takes overlapping chunks for those of
- * replicas, and reads only one of them at a time, so that samples which came late would be lost to it.
- *
- * @param mayJoin whether series with the same labels are one; asked when the first overlap is met
+ * replicas, and reads only one of them at a time, so that samples which came late would be lost to it. Chunks of different owners are replicas.
  */
-export function joinOverlaps(source: SeriesSource, mayJoin: () => Promise<boolean>): SeriesSource {
-  let joins: boolean | undefined;
-  const pass = (series: SelectedSeries | undefined): SelectedSeries | undefined | Promise<SelectedSeries> => {
-    if (series === undefined || !haveOverlaps(series.chunks) || joins === false) return series;
-    if (joins) return joined(series);
-    return mayJoin().then((answer) => ((joins = answer) ? joined(series) : series));
-  };
+export function joinOverlaps(source: SeriesSource): SeriesSource {
+  return mapSource(source, (series) =>
+    series === undefined || !haveOverlaps(series.chunks) ? series : joinedByOwner(series),
+  );
+}
+
+function mapSource(
+  source: SeriesSource,
+  map: (series: SelectedSeries | undefined) => SelectedSeries | undefined,
+): SeriesSource {
   return {
     next() {
       const next = source.next();
-      return next instanceof Promise ? next.then(pass) : pass(next);
+      return next instanceof Promise ? next.then(map) : map(next);
     },
     close: () => source.close(),
   };
@@ -30,7 +88,20 @@ function haveOverlaps(chunks: readonly SelectedChunk[]): boolean {
   return false;
 }
 
-function joined({ labels, chunks }: SelectedSeries): SelectedSeries {
+function joinedByOwner({ labels, chunks }: SelectedSeries): SelectedSeries {
+  const owned = new Map<string | undefined, SelectedChunk[]>();
+  for (const chunk of chunks) {
+    const { owner } = chunk as Partial<OwnedChunk>;
+    const others = owned.get(owner);
+    if (others === undefined) owned.set(owner, [chunk]);
+    else others.push(chunk);
+  }
+  const apart = [...owned.values()].flatMap(joined);
+  if (owned.size > 1) apart.sort((a, b) => a.minTimeMs - b.minTimeMs || a.maxTimeMs - b.maxTimeMs);
+  return { labels, chunks: apart };
+}
+
+function joined(chunks: readonly SelectedChunk[]): SelectedChunk[] {
   const apart: SelectedChunk[] = [];
   for (let first = 0; first < chunks.length;) {
     let last = first;
@@ -41,7 +112,7 @@ function joined({ labels, chunks }: SelectedSeries): SelectedSeries {
     else apart.push(...oneRun(chunks.slice(first, last + 1)));
     first = last + 1;
   }
-  return { labels, chunks: apart };
+  return apart;
 }
 
 /** Of several samples at one time that of the chunk that begins first stays. */
