@@ -1,7 +1,6 @@
 export { createPace, type Pace } from './pace.js';
 export { compileMatcher, prepareMatchers, type LabelMatcher, type MatchType } from './matcher.js';
 export { MatcherError } from './matcher-error.js';
-export { repairOrder, type StoredSeries, type StoredSeriesReader } from './order-repair.js';
 export { createOverlay, type LabelOverlay } from './overlay.js';
 export { limitSource } from './limit-source.js';
 export { mergeSources, type MergeOptions } from './merge.js';
