@@ -22,7 +22,7 @@ export function tenantReaders({ tenants, labels, tenantLabelName, isReady }: Ten
       const readers: TenantReader[] = [];
       for (const tenant of tenants.known()) {
         const externalLabels = labelsOf(tenantLabels(labels, { tenantLabelName, tenant: tenant.name }));
-        readers.push(readerOf(tenant.name, externalLabels, tenant.readable));
+        readers.push(readerOf(tenant.name, externalLabels, tenant.readable, tenant.failure));
       }
       return readers;
     },
@@ -33,19 +33,27 @@ function readerOf(
   tenant: string,
   externalLabels: TenantReader['externalLabels'],
   { store, blocks, database }: ReadableTenant,
+  failure: string | undefined,
 ): TenantReader {
   // A head that is being filled belongs to the replay alone.
   const head = database?.state === 'open' ? database.head : undefined;
   const incompleteFromMs = database?.incompleteFromMs ?? Infinity;
+  const warnings: string[] = [];
+  if (incompleteFromMs < Infinity)
+    warnings.push(`tenant ${tenant}: the log is being replayed, samples from ${incompleteFromMs} on may be missing`);
+  else if (failure !== undefined && head === undefined)
+    warnings.push(
+      `tenant ${tenant}: the database cannot be opened, samples that are in no block are missing: ${failure}`,
+    );
+  // Nobody asks for times before the first one: a tenant whose log is still to be read may have any.
+  const headMinMs =
+    warnings.length > 0 ? -Infinity : head === undefined || head.seriesCount === 0 ? Infinity : head.minTimeMs;
   return {
     tenant,
     externalLabels,
-    minTimeMs: blocks[0]?.minTime ?? (head === undefined || head.seriesCount === 0 ? Infinity : head.minTimeMs),
+    minTimeMs: blocks[0]?.minTime ?? headMinMs,
     isReadable: true,
-    warnings:
-      incompleteFromMs === Infinity
-        ? []
-        : [`tenant ${tenant}: the log is being replayed, samples from ${incompleteFromMs} on may be missing`],
+    warnings,
     store,
     exemplars: async (query) => (head === undefined ? [] : head.selectExemplars(query)),
     statistics: async (limit, pace) =>
