@@ -51,7 +51,8 @@ function readerOf(
   return {
     tenant,
     externalLabels,
-    minTimeMs: blocks[0]?.minTime ?? headMinMs,
+    // What comes late may be older than all the rest.
+    minTimeMs: Math.min(blocks[0]?.minTime ?? headMinMs, head?.outOfOrder.minTimeMs ?? Infinity),
     isReadable: true,
     warnings,
     store,
