@@ -1,20 +1,19 @@
 import { type IndexHeader, PostingsReader } from '@gauntlet/block';
 import {
-  intersectPostings,
   type LabelMatcher,
   noPostings,
   type Pace,
-  planMatchers,
   type PostingsCursor,
   postingsOfList,
+  type PostingsSource,
   PostingsUnion,
-  subtractPostings,
+  selectPostings,
   type ValueChoice,
 } from '@gauntlet/select';
 import { type RefRange, RefSet } from './ref-set.js';
 
 /** What a walk from list to list reads at once. */
-const listWindowBytes = 64 * 1024;
+export const listWindowBytes = 64 * 1024;
 const valuesPerLook = 64;
 
 /** References that a block's series can have. */
@@ -28,11 +27,12 @@ export function refRange({ seriesFrom, seriesEnd, unit }: IndexHeader): RefRange
 /** The series of a block that satisfy all matchers. */
 export async function matchSeries(header: IndexHeader, matchers: readonly LabelMatcher[], pace: Pace): Promise<RefSet> {
   const range = refRange(header);
-  const matching = new BlockMatching(header, range, pace);
-  return RefSet.of(await matching.select(matchers), range, pace);
+  const lists = new BlockLists(header, range, pace);
+  return RefSet.of(await selectPostings(lists, matchers), range, pace);
 }
 
-class BlockMatching {
+/** The lists of a block's index, read where they lie. */
+class BlockLists implements PostingsSource {
   readonly #header: IndexHeader;
   readonly #range: RefRange;
   readonly #pace: Pace;
@@ -43,27 +43,12 @@ class BlockMatching {
     this.#pace = pace;
   }
 
-  async select(matchers: readonly LabelMatcher[]): Promise<PostingsCursor> {
-    const { included, excluded } = planMatchers(matchers);
-    const wanted: PostingsCursor[] = [];
-    // Listed values first: where a series name does not exist, no expression has to be tried on values.
-    for (const choice of [...included].sort(
-      (a, b) => Number(a.values === undefined) - Number(b.values === undefined),
-    )) {
-      const postings = await this.#unionOf([choice]);
-      if (postings === noPostings) return noPostings;
-      wanted.push(postings);
-    }
-    const from = wanted.length === 0 ? await this.#all() : intersectPostings(wanted);
-    return subtractPostings(from, await this.#unionOf(excluded));
-  }
-
-  async #all(): Promise<PostingsCursor> {
+  async all(): Promise<PostingsCursor> {
     const { allAt } = this.#header.table;
     return allAt === undefined ? noPostings : this.#list(new PostingsReader(this.#header.source), allAt);
   }
 
-  async #unionOf(choices: readonly ValueChoice[]): Promise<PostingsCursor> {
+  async unionOf(choices: readonly ValueChoice[]): Promise<PostingsCursor> {
     const union = new PostingsUnion(this.#range.end, this.#pace);
     for (const choice of choices) await this.#add(union, choice);
     return union.postings();

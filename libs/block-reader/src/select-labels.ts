@@ -2,15 +2,13 @@ import { type IndexHeader, PostingsReader, type TableName } from '@gauntlet/bloc
 import { compareUtf8 } from '@gauntlet/model';
 import type { LabelQuery, Pace } from '@gauntlet/select';
 import type { EntryBatch } from './entry-batch.js';
-import { matchSeries } from './match-series.js';
+import { listWindowBytes, matchSeries } from './match-series.js';
 import { feedOf } from './ref-feed.js';
 import type { RefSet } from './ref-set.js';
 
 /** What reading a series' entry costs, in references of a list. */
 const entryCost = 64;
-/** What going to a list costs, in references of a list. */
-const listWindowBytes = 64 * 1024;
-const looks = 64;
+const valuesPerLook = 64;
 
 /** Names of labels of the series that match, in the order of their bytes. */
 export async function selectLabelNames(header: IndexHeader, query: LabelQuery, batch: EntryBatch): Promise<string[]> {
@@ -81,7 +79,7 @@ async function valuesWith(
       if (reading !== undefined) await reading;
     }
     if (hasAny) found.push(walk.value());
-    if (looked % looks === 0 && pace.isDue) await pace.rest();
+    if (looked % valuesPerLook === 0 && pace.isDue) await pace.rest();
   }
   return found;
 }

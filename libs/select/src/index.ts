@@ -5,22 +5,9 @@ export { createOverlay, type LabelOverlay } from './overlay.js';
 export { limitSource } from './limit-source.js';
 export { mergeSources, type MergeOptions } from './merge.js';
 export { shardSource, type Shard } from './shard-source.js';
-export {
-  planMatchers,
-  selectPostings,
-  type PostingsPlan,
-  type PostingsSource,
-  type ValueChoice,
-} from './postings-plan.js';
+export { selectPostings, type PostingsSource, type ValueChoice } from './postings-plan.js';
 export { PostingsUnion } from './postings-union.js';
-export {
-  intersectPostings,
-  noPostings,
-  postingsOfList,
-  subtractPostings,
-  unionPostings,
-  type PostingsCursor,
-} from './postings.js';
+export { noPostings, postingsOfList, type PostingsCursor } from './postings.js';
 export {
   type LabelQuery,
   type SelectedChunk,

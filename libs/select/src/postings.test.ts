@@ -103,3 +103,10 @@ test('numbers up to 2^32 - 1 are postings', async () => {
 test('of no lists, union and intersection are empty', () => {
   expect([unionPostings([]), intersectPostings([])]).toEqual([noPostings, noPostings]);
 });
+
+test('a cancelled call ends while a union takes a long list', async () => {
+  const union = new PostingsUnion(1_000, { isDue: true, rest: () => Promise.reject(new Error('cancelled')) });
+  const list = Uint32Array.from({ length: 1_000 }, (_, index) => index);
+  for (let count = 0; count < 16; count += 1) expect(union.add(postingsOfList(list))).toBeUndefined();
+  await expect(union.add(postingsOfList(list))).rejects.toThrow('cancelled');
+});
