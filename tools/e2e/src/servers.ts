@@ -146,14 +146,22 @@ export async function startThanosStore(lab: Lab, { bucketDir }: { bucketDir: str
   return { child, http, grpc };
 }
 
-export async function startThanosQuery(lab: Lab, { stores }: { stores: readonly string[] }): Promise<GrpcServer> {
+export async function startThanosQuery(
+  lab: Lab,
+  {
+    name = 'thanos-query',
+    stores,
+    flags = [],
+  }: { name?: string; stores: readonly string[]; flags?: readonly string[] },
+): Promise<GrpcServer> {
   const [httpPort, grpcPort] = await lab.ports(2);
   const [http, grpc] = [`127.0.0.1:${httpPort}`, `127.0.0.1:${grpcPort}`];
-  const child = lab.spawn('thanos-query', peerCommand('thanos'), [
+  const child = lab.spawn(name, peerCommand('thanos'), [
     'query',
     `--http-address=${http}`,
     `--grpc-address=${grpc}`,
     ...stores.map((store) => `--endpoint=${store}`),
+    ...flags,
   ]);
   await untilReady(child, http);
   return { child, http, grpc };
