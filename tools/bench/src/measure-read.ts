@@ -13,7 +13,7 @@ import {
   prepareReadBodies,
   storedLabel,
 } from './read-series.js';
-import { medianReadRow, readTable, type ReadRow } from './read-table.js';
+import { callsOfP99Min, medianReadRow, readTable, type ReadRow } from './read-table.js';
 import { requestConnections } from './request-shape.js';
 import { StoreClient, type StoreAnswer, type StoreMethod } from './store-client.js';
 import {
@@ -127,12 +127,10 @@ export function readCalls(range: TimeRange): ReadCall[] {
     series('all, no chunks, one in a message', { skipChunks: true, batchSeriesMax: 0 }),
     series(`all, without ${storedLabel}`, { withoutLabels: [storedLabel] }),
     values('few', fewValuesLabel, smallCallsMin),
-    values('one for each series', manyValuesLabel, p99CallsMin),
+    values('one for each series', manyValuesLabel, callsOfP99Min),
     { name: 'LabelNames', method: 'LabelNames', request: encodeLabelNamesRequest(range), callsMin: smallCallsMin },
   ];
 }
-
-const p99CallsMin = 100;
 
 interface CallsPlan {
   readonly maker: Maker;
@@ -144,7 +142,7 @@ interface CallsPlan {
 }
 
 async function measureCalls(call: ReadCall, plan: CallsPlan): Promise<ReadRow> {
-  const { maker, ingester, client, callsMin, callsMsMin: msMin, signal } = plan;
+  const { maker, ingester, client, callsMin, callsMsMin, signal } = plan;
   const total = new LatencyHistogram();
   const first = new LatencyHistogram();
   const usage = beginUsage(ingester);
@@ -154,7 +152,7 @@ async function measureCalls(call: ReadCall, plan: CallsPlan): Promise<ReadRow> {
     last = await answerOf(client, call, signal);
     total.record(last.totalMs);
     first.record(last.firstMs);
-  } while (total.count < callsMin || performance.now() - startedMs < msMin);
+  } while (total.count < callsMin || performance.now() - startedMs < callsMsMin);
   const { cpuSeconds, residentBytes, residentBytesPeak } = usage();
   return {
     maker,

@@ -19,6 +19,9 @@ export interface ReadRow {
   readonly extraBytes: number;
 }
 
+/** Of fewer calls there is no p99. */
+export const callsOfP99Min = 100;
+
 /** Of repeats, the one in the middle by processor time. */
 export function medianReadRow(rows: readonly ReadRow[]): ReadRow {
   const sorted = [...rows].sort((a, b) => a.cpuSeconds - b.cpuSeconds);
@@ -56,11 +59,8 @@ export function readTable(rows: readonly ReadRow[], machine: string): string {
         (row.cpuSeconds * 1000).toFixed(row.cpuSeconds < 0.1 ? 2 : 0),
         row.firstMs.toFixed(1),
         row.p50Ms.toFixed(1),
-        // Of a few calls there is none.
         row.calls < callsOfP99Min ? '-' : row.p99Ms.toFixed(1),
         (row.extraBytes / 1e6).toFixed(1),
       ]),
   );
 }
-
-const callsOfP99Min = 100;
