@@ -1,4 +1,4 @@
-import { grpcCodeNames, type GrpcCodeName } from './errors.js';
+import { grpcCodeNames, grpcCodeOf, type GrpcCodeName } from './errors.js';
 
 /** How a method's messages flow, in the words of the metrics that dashboards know. */
 export type MethodType = 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
@@ -83,7 +83,7 @@ export class CallTally {
   end(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    const known = grpcCodeNames[code] === undefined ? 2 : code;
+    const known = grpcCodeNames[code] === undefined ? grpcCodeOf('UNKNOWN') : code;
     const seconds = (performance.now() - this.#startMs) / 1000;
     const bucket = handlingSecondsBuckets.findIndex((bound) => seconds <= bound);
     addTo(this.#method.handledCounts, known);

@@ -1,4 +1,5 @@
 import { KiB, OperationalError, invariant } from '@gauntlet/base';
+import { grpcCodeOf } from './errors.js';
 import { type BufferPool, frameHeaderBytes } from './message-reader.js';
 
 /** Where the messages of one answer go. */
@@ -156,8 +157,8 @@ function waiting(): Waiting {
 export class MessageTooLongError extends OperationalError {
   readonly kind = 'rejected';
   readonly code = 'RPC_MESSAGE_TOO_LONG';
-  /** RESOURCE_EXHAUSTED, as gRPC says it. */
-  readonly grpcCode = 8;
+  /** As gRPC says it. */
+  readonly grpcCode = grpcCodeOf('RESOURCE_EXHAUSTED');
   constructor(bytes: number, bytesMax: number) {
     super(`Cannot send gRPC message: ${bytes} bytes are more than ${bytesMax}`);
   }
