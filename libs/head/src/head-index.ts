@@ -6,6 +6,8 @@ import { SeriesTable } from './series-table.js';
 /** What one step may index: series, and bytes of labels. */
 const stepSeries = 64;
 const stepLabelBytes = 64 * 1024;
+/** What one step of the beginning takes in, of refs or of addresses: numbers only. */
+const beginStepSeries = 1024;
 /** A truncation is not waited for longer than this before the index is begun again: it may itself wait. */
 const waitTurnsMax = 64;
 /** Fewer dead ids than this are no reason to build anew. */
@@ -233,11 +235,11 @@ export class HeadIndex {
       };
     }
     const { refs, table, lists } = this.#beginning;
-    for (let n = 0; n < 1024; n += 1) {
+    for (let n = 1; ; n += 1) {
       const { done, value } = refs.next();
       if (done === true) break;
       table.push(value, 0, 0);
-      if (n === 1023) return;
+      if (n === beginStepSeries) return;
     }
     const list = lists.find(({ at, addresses }) => at < addresses.length);
     if (list === undefined) {
@@ -247,7 +249,7 @@ export class HeadIndex {
       return;
     }
     const reader = this.reader(list.shard);
-    const until = Math.min(list.addresses.length, list.at + 1024);
+    const until = Math.min(list.addresses.length, list.at + beginStepSeries);
     for (; list.at < until; list.at += 1) {
       const s = list.addresses[list.at]!;
       table.place(table.idOf(reader.ref(s)), list.shard, s);

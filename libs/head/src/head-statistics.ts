@@ -4,7 +4,7 @@ import type { HeadStatistic, HeadStatistics, TimeInterval } from './head.js';
 import type { HeldIndex } from './head-index.js';
 import { noValue } from './label-index.js';
 
-const looks = 64;
+const valuesPerLook = 64;
 
 /** Counts series by label. */
 export async function statisticsOf(
@@ -25,7 +25,7 @@ export async function statisticsOf(
     let bytes = 0;
     for (let value = newest; value !== noValue; value = labels.olderValue(value)) {
       looked += 1;
-      if (looked % looks === 0 && pace.isDue) await pace.rest();
+      if (looked % valuesPerLook === 0 && pace.isDue) await pace.rest();
       const count = countLive(value);
       if (count === 0) continue;
       values += 1;
