@@ -420,6 +420,18 @@ test.each([3, 20, 40, 50, 60, 80, 200])(
   'series that go while others are being sorted, after %i turns, change nothing of the order',
   async (turns) => {
     const { head } = new Bench({ shardSeriesMax: 4000 });
+test('those selections can be told from later ones that were open at one moment', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(10), start);
+  const earlier = await head.select(everything());
+  const opened = head.selectionsOpened;
+  const later = await head.select(everything());
+  expect([head.openSelections(Infinity, opened), head.openSelections(Infinity)]).toEqual([1, 2]);
+  head.abortSelections(Infinity, new Error('too late'), opened);
+  expect(() => earlier.next()).toThrow('too late');
+  expect(await readSource(later)).toHaveLength(10);
+});
+
     appendAll(head, manyLabels(2000), start);
     appendAll(head, manyLabels(2000, 2_000_000), start + 3 * rangeMs);
     await head.labelNames(everything());

@@ -122,7 +122,9 @@ export class HeadSelection implements SeriesSource {
     } catch (error) {
       // A truncation that did not wait may have taken the files.
       open.check();
-      throw error;
+      // One that had no need to wait has taken files with chunks that are in a block now, which the caller reads too.
+      const still = new Set(this.#nextStored().map(keyOf));
+      if (wanted.every((chunk) => still.has(keyOf(chunk)))) throw error;
     }
     // A chunk may have gone to a file meanwhile; then it is read as well.
     return this.next();
@@ -148,19 +150,22 @@ export class HeadSelection implements SeriesSource {
   }
 }
 
+function keyOf({ file, offset }: ChunkPosition): number {
+  return file * 2 ** 32 + offset;
+}
+
 /** What has been read of files, for the series that come next. */
 class ReadAhead implements FileChunks {
   readonly #chunks = new Map<number, Uint8Array>();
 
-  get({ file, offset }: ChunkPosition): Uint8Array | undefined {
-    return this.#chunks.get(file * 2 ** 32 + offset);
+  get(position: ChunkPosition): Uint8Array | undefined {
+    return this.#chunks.get(keyOf(position));
   }
 
   async read(source: ChunkSource, wanted: readonly StoredHeadChunk['stored'][]): Promise<void> {
     this.#chunks.clear();
     await source.read(wanted, (index, data) => {
-      const { file, offset } = wanted[index]!;
-      this.#chunks.set(file * 2 ** 32 + offset, data);
+      this.#chunks.set(keyOf(wanted[index]!), data);
     });
   }
 

@@ -364,10 +364,12 @@ export interface Head extends SeriesStore {
   statistics(limit: number, pace: Pace): Promise<HeadStatistics>;
   /** Exemplars in a range, of series that match, in the order of their stored labels. */
   selectExemplars(query: ExemplarQuery): Promise<HeadExemplars[]>;
-  /** How many selections are open that ask for what lies before a time; `Infinity` for all of them. */
-  openSelections(beforeMs: number): number;
+  /** How many selections have ever been opened. */
+  readonly selectionsOpened: number;
+  /** How many selections are open that ask for what lies before a time, `Infinity` for all of them; among the first `opened` ones, or all. */
+  openSelections(beforeMs: number, opened?: number): number;
   /** Ends them: their next step throws the error. */
-  abortSelections(beforeMs: number, error: Error): void;
+  abortSelections(beforeMs: number, error: Error, opened?: number): void;
   /** Bytes of the index that reads have made. */
   readonly indexBytes: number;
 }

@@ -7,16 +7,23 @@ export interface OpenSelection {
 
 /** Who reads the head, and from when on: a truncation must know. */
 export class OpenSelections {
-  readonly #open = new Set<{ readonly fromMs: number; error: Error | undefined }>();
+  readonly #open = new Set<{ readonly number: number; readonly fromMs: number; error: Error | undefined }>();
   readonly #checkHead: () => void;
+  #opened = 0;
 
   /** @param checkHead throws when the head can be read no more */
   constructor(checkHead: () => void) {
     this.#checkHead = checkHead;
   }
 
+  /** How many have ever been opened: what is not among these came later. */
+  get opened(): number {
+    return this.#opened;
+  }
+
   open(fromMs: number): OpenSelection {
-    const entry: { readonly fromMs: number; error: Error | undefined } = { fromMs, error: undefined };
+    const entry = { number: this.#opened, fromMs, error: undefined as Error | undefined };
+    this.#opened += 1;
     this.#open.add(entry);
     return {
       check: () => {
@@ -29,15 +36,16 @@ export class OpenSelections {
     };
   }
 
-  /** How many there are that read what lies before a time. */
-  countBefore(timeMs: number): number {
+  /** How many there are among the first `opened` that read what lies before a time. */
+  countBefore(timeMs: number, opened = Infinity): number {
     let count = 0;
-    for (const { fromMs, error } of this.#open) if (fromMs < timeMs && error === undefined) count += 1;
+    for (const { number, fromMs, error } of this.#open)
+      if (number < opened && fromMs < timeMs && error === undefined) count += 1;
     return count;
   }
 
-  /** Ends those that read what lies before a time: whatever is asked of them next throws the error. */
-  abortBefore(timeMs: number, error: Error): void {
-    for (const entry of this.#open) if (entry.fromMs < timeMs) entry.error ??= error;
+  /** Ends those among the first `opened` that read what lies before a time: whatever is asked of them next throws the error. */
+  abortBefore(timeMs: number, error: Error, opened = Infinity): void {
+    for (const entry of this.#open) if (entry.number < opened && entry.fromMs < timeMs) entry.error ??= error;
   }
 }

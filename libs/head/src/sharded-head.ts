@@ -397,12 +397,16 @@ class ShardedHead implements Head {
     return this.#reading.exemplars(query);
   }
 
-  openSelections(beforeMs: number): number {
-    return this.#reading.selections.countBefore(beforeMs);
+  get selectionsOpened(): number {
+    return this.#reading.selections.opened;
   }
 
-  abortSelections(beforeMs: number, error: Error): void {
-    this.#reading.selections.abortBefore(beforeMs, error);
+  openSelections(beforeMs: number, opened?: number): number {
+    return this.#reading.selections.countBefore(beforeMs, opened);
+  }
+
+  abortSelections(beforeMs: number, error: Error, opened?: number): void {
+    this.#reading.selections.abortBefore(beforeMs, error, opened);
   }
 
   get indexBytes(): number {

@@ -166,16 +166,21 @@ export class BlockCutter {
     }
   }
 
-  /** Nothing goes from under its readers at once: those that began before its samples were in a block may finish, for a while. */
+  /**
+   * Nothing goes from under its readers at once: those that began before its samples were in a block may finish, for a while. Later ones read the block, and are
+   * not waited for: where many read, there is always one.
+   */
   async #readersGone(head: Head, beforeMs: number): Promise<void> {
     const { clock, readersWaitMsMax = readersWaitMsMaxDefault } = this.#options;
-    for (let waitedMs = 0; head.openSelections(beforeMs) > 0; waitedMs += readersPollMs) {
+    const opened = head.selectionsOpened;
+    for (let waitedMs = 0; head.openSelections(beforeMs, opened) > 0; waitedMs += readersPollMs) {
       if (waitedMs >= readersWaitMsMax) {
         head.abortSelections(
           beforeMs,
           new ReadInterruptedError(
             `Cannot read on: the samples have moved to a block, and the reader took longer than ${readersWaitMsMax / secondMs} s`,
           ),
+          opened,
         );
         return;
       }

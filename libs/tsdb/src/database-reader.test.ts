@@ -223,6 +223,29 @@ test('a cut waits for a reader that has begun before it, who gets all of it', as
   await lab.database.close();
 });
 
+test('what came late is compacted while there is always somebody who reads', async () => {
+  const lab = await filled({ readersWaitMsMax: 30_000 });
+  await lab.database.flush();
+  for (const labels of pool) await lab.write(labels, 150, 7);
+  const before = expected(lab, all);
+  let current = await ask(lab, all, restlessPace);
+  let isCompacted = false;
+  const compacting = lab.database.compactOutOfOrder().then((ids) => {
+    isCompacted = true;
+    return ids;
+  });
+  // Each begins before the last one ends, and none is ended before its time.
+  for (let reads = 0; reads < 2000 && !isCompacted; reads += 1) {
+    const next = await ask(lab, all, restlessPace);
+    expect(await answered(current, all)).toEqual(before);
+    current = next;
+  }
+  expect(isCompacted).toBe(true);
+  expect((await compacting).length).toBeGreaterThan(0);
+  expect(await answered(current, all)).toEqual(before);
+  await lab.database.close();
+});
+
 test('a reader that takes too long is told so, and not given an answer with a hole', async () => {
   const lab = await filled({ readersWaitMsMax: 0 });
   const source = await ask(lab, all, restlessPace);
