@@ -184,7 +184,11 @@ test('after any steps, a head answers as a list of its series does', async () =>
           bench.run(step);
           if (asksEarly) await head.labelNames(everything());
         }
-        const answers: { series: Awaited<ReturnType<typeof readSource>>; names: string[]; values: string[] }[] = [];
+        const answers: {
+          series: Awaited<ReturnType<typeof readSource>>;
+          names: readonly string[];
+          values: readonly string[];
+        }[] = [];
         for (const matchers of questions) {
           answers.push({
             series: await readSource(await head.select(everything({ matchers, overlay }))),
@@ -416,10 +420,6 @@ test('a truncation can wait for selections, or end those that read what it remov
   expect(head.openSelections(Infinity)).toBe(0);
 });
 
-test.each([3, 20, 40, 50, 60, 80, 200])(
-  'series that go while others are being sorted, after %i turns, change nothing of the order',
-  async (turns) => {
-    const { head } = new Bench({ shardSeriesMax: 4000 });
 test('those selections can be told from later ones that were open at one moment', async () => {
   const { head } = new Bench();
   appendAll(head, manyLabels(10), start);
@@ -432,6 +432,10 @@ test('those selections can be told from later ones that were open at one moment'
   expect(await readSource(later)).toHaveLength(10);
 });
 
+test.each([3, 20, 40, 50, 60, 80, 200])(
+  'series that go while others are being sorted, after %i turns, change nothing of the order',
+  async (turns) => {
+    const { head } = new Bench({ shardSeriesMax: 4000 });
     appendAll(head, manyLabels(2000), start);
     appendAll(head, manyLabels(2000, 2_000_000), start + 3 * rangeMs);
     await head.labelNames(everything());

@@ -112,11 +112,11 @@ export class HeadReading {
     return trimmed(lanes);
   }
 
-  async labelNames(query: LabelQuery): Promise<string[]> {
+  async labelNames(query: LabelQuery): Promise<readonly string[]> {
     return this.#isWithin(query) ? this.#ask(query.pace, (held) => selectLabelNames(this.index, held, query)) : [];
   }
 
-  async labelValues(name: string, query: LabelQuery): Promise<string[]> {
+  async labelValues(name: string, query: LabelQuery): Promise<readonly string[]> {
     return this.#isWithin(query)
       ? this.#ask(query.pace, (held) => selectLabelValues(this.index, held, name, query))
       : [];

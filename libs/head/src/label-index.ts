@@ -16,6 +16,8 @@ export interface IndexedName {
   newest: number;
   /** The value of the series that was indexed last. */
   recent: number;
+  /** The texts of all values but the newest ones, in the order of their bytes, once somebody has asked for them. */
+  sorted: readonly string[];
 }
 
 export const noValue = 0xffff_ffff;
@@ -154,6 +156,7 @@ export class LabelIndex {
         valueCount: 0,
         seriesCount: 0,
         newest: noValue,
+        sorted: [],
         recent: noValue,
       });
       this.#nameNumbers.set(key, number);

@@ -1,11 +1,13 @@
 import { varintAt, varintEnd } from '@gauntlet/model';
-import type { LabelQuery, Pace } from '@gauntlet/select';
+import { mergeTexts, type LabelQuery, type Pace } from '@gauntlet/select';
 import type { HeadIndex, HeldIndex } from './head-index.js';
 import type { IdListReader } from './id-lists.js';
 import { noValue, type IndexedName } from './label-index.js';
 import { findValue, matchSeries, type MatchedSeries } from './match-series.js';
 import { sortTexts } from './sort-texts.js';
 
+/** More values of a name than this are sorted for each call: strings of a label with a value for each series take much memory. */
+const keptValuesMax = 100_000;
 /** What reading a series' labels costs, in ids of a list. */
 const labelsCost = 64;
 const looks = 128;
@@ -28,10 +30,25 @@ export async function selectLabelValues(
   held: HeldIndex,
   name: string,
   query: LabelQuery,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const indexed = held.labels.name(name);
   if (indexed === undefined) return [];
+  const isForAll = query.matchers.length === 0 && query.limit === 0 && isLiveIn(held) === undefined;
+  if (isForAll && indexed.valueCount <= keptValuesMax) return sortedValues(held, indexed, query.pace);
   return sortTexts(await valuesOf(index, held, indexed, query), query.pace);
+}
+
+/** All values of a name: those that have come since the last time are sorted in. */
+async function sortedValues({ labels }: HeldIndex, name: IndexedName, pace: Pace): Promise<readonly string[]> {
+  const { sorted, valueCount } = name;
+  const fresh: string[] = [];
+  for (let value = name.newest; sorted.length + fresh.length < valueCount; value = labels.olderValue(value))
+    fresh.push(labels.text(value));
+  if (fresh.length === 0) return sorted;
+  const all = await mergeTexts([sorted, await sortTexts(fresh, pace)], pace);
+  // Others may have been sorted in meanwhile.
+  if (name.sorted === sorted) name.sorted = all;
+  return all;
 }
 
 async function valuesOf(index: HeadIndex, held: HeldIndex, name: IndexedName, query: LabelQuery): Promise<string[]> {

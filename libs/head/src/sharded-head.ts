@@ -376,12 +376,12 @@ class ShardedHead implements Head {
     return this.#reading.select(query);
   }
 
-  async labelNames(query: LabelQuery): Promise<string[]> {
+  async labelNames(query: LabelQuery): Promise<readonly string[]> {
     this.#beginRead();
     return this.#reading.labelNames(query);
   }
 
-  async labelValues(name: string, query: LabelQuery): Promise<string[]> {
+  async labelValues(name: string, query: LabelQuery): Promise<readonly string[]> {
     this.#beginRead();
     return this.#reading.labelValues(name, query);
   }

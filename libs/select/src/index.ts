@@ -4,6 +4,7 @@ export { MatcherError } from './matcher-error.js';
 export { createOverlay, type LabelOverlay } from './overlay.js';
 export { limitSource } from './limit-source.js';
 export { mergeSources, type MergeOptions } from './merge.js';
+export { mergeTexts } from './merge-texts.js';
 export { shardSource, type Shard } from './shard-source.js';
 export { selectPostings, type PostingsSource, type ValueChoice } from './postings-plan.js';
 export { PostingsUnion } from './postings-union.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { compareUtf8 } from '@gauntlet/model';
-import { restlessPace } from '@gauntlet/select/testing';
+import { restlessPace } from './testing/index.js';
 import { mergeTexts } from './merge-texts.js';
 
 const texts = fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 3 })).map((list) => list.sort(compareUtf8));

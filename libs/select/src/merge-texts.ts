@@ -1,5 +1,5 @@
 import { compareUtf8 } from '@gauntlet/model';
-import type { Pace } from '@gauntlet/select';
+import type { Pace } from './pace.js';
 
 const textsPerLook = 256;
 

@@ -54,7 +54,7 @@ export interface SeriesStore {
   /** Series that have a chunk in the range, whether or not one of its samples is. */
   select(selection: Selection): Promise<SeriesSource>;
   /** Names of stored labels, in the order of their bytes, each once. */
-  labelNames(query: LabelQuery): Promise<string[]>;
+  labelNames(query: LabelQuery): Promise<readonly string[]>;
   /** Values of a stored label, in the order of their bytes, each once. */
-  labelValues(name: string, query: LabelQuery): Promise<string[]>;
+  labelValues(name: string, query: LabelQuery): Promise<readonly string[]>;
 }

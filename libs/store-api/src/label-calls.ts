@@ -1,11 +1,9 @@
 import { grpcStatusOf, type CallContext } from '@gauntlet/rpc';
-import { createOverlay, type LabelQuery, type Pace } from '@gauntlet/select';
+import { createOverlay, mergeTexts, type LabelQuery, type Pace } from '@gauntlet/select';
 import { chooseTenants, storeName, type ChosenTenant } from './choose-tenants.js';
-import { mergeTexts } from './merge-texts.js';
 import { MessageWriter } from './message-writer.js';
-import { PartialAnswer } from './partial-answer.js';
+import { notReadyText, PartialAnswer } from './partial-answer.js';
 import type { LabelRequest, LabelValuesRequest } from './read-requests.js';
-import { notReadyText } from './series-call.js';
 import { paceOf, type StoreApiOptions } from './store-api-options.js';
 import { StoreRequestError, rpcErrorText } from './store-error.js';
 import type { TenantReaders } from './tenant-reader.js';

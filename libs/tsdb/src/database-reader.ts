@@ -2,8 +2,14 @@ import { MiB } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
 import { shareBudget, type BlockReaders, type Lease, type ReadBudget } from '@gauntlet/block-reader';
 import type { Head } from '@gauntlet/head';
-import { compareUtf8 } from '@gauntlet/model';
-import { mergeSources, type LabelQuery, type Selection, type SeriesSource, type SeriesStore } from '@gauntlet/select';
+import {
+  mergeSources,
+  mergeTexts,
+  type LabelQuery,
+  type Selection,
+  type SeriesSource,
+  type SeriesStore,
+} from '@gauntlet/select';
 import { joinOverlaps, ownChunks, SourceOverlay } from './join-overlaps.js';
 import type { LocalBlocks } from './local-blocks.js';
 
@@ -49,29 +55,31 @@ export class DatabaseReader implements SeriesStore {
     throw failure.reason;
   }
 
-  labelNames(query: LabelQuery): Promise<string[]> {
+  labelNames(query: LabelQuery): Promise<readonly string[]> {
     return this.#labels(query, (store) => store.labelNames(query));
   }
 
-  labelValues(name: string, query: LabelQuery): Promise<string[]> {
+  labelValues(name: string, query: LabelQuery): Promise<readonly string[]> {
     return this.#labels(query, (store) => store.labelValues(name, query));
   }
 
-  async #labels(query: LabelQuery, ask: (store: SeriesStore) => Promise<string[]>): Promise<string[]> {
+  async #labels(
+    query: LabelQuery,
+    ask: (store: SeriesStore) => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
     const head = this.#parts.head();
-    const found = new Set(head === undefined ? [] : await ask(head));
+    let found = head === undefined ? [] : await ask(head);
     for (const meta of this.#overlapping(query)) {
       const lease = await this.#lease(meta);
       if (lease === undefined) continue;
       try {
-        for (const text of await ask(lease.reader)) found.add(text);
+        found = await mergeTexts([found, await ask(lease.reader)], query.pace);
       } finally {
         lease.release();
       }
       if (query.pace.isDue) await query.pace.rest();
     }
-    const sorted = [...found].sort(compareUtf8);
-    return query.limit > 0 ? sorted.slice(0, query.limit) : sorted;
+    return query.limit > 0 ? found.slice(0, query.limit) : found;
   }
 
   async #selectBlock(meta: BlockMeta, selection: Selection, budget: ReadBudget): Promise<SeriesSource | undefined> {
