@@ -98,6 +98,7 @@ const badRequests: readonly (readonly [what: string, path: string, request: Buff
   ['an invalid regex', seriesPath, seriesRequest([matcher(2, 'a', '(')], abort), status.INVALID_ARGUMENT],
   ['a regex too large', seriesPath, seriesRequest([matcher(2, 'a', catastrophic)], abort), status.INVALID_ARGUMENT],
   ['an unknown kind', seriesPath, seriesRequest([matcher(7, 'a', 'b')], abort), status.INVALID_ARGUMENT],
+  ['no label to ask for', '/thanos.Store/LabelValues', Buffer.alloc(0), status.INVALID_ARGUMENT],
   ['what is no message', seriesPath, Buffer.from([0xff, 0xff]), status.INTERNAL],
   ['an unknown method', '/thanos.Store/Nothing', Buffer.alloc(0), status.UNIMPLEMENTED],
 ];
