@@ -53,7 +53,6 @@ function readerOf(
     externalLabels,
     // What comes late may be older than all the rest.
     minTimeMs: Math.min(blocks[0]?.minTime ?? headMinMs, head?.outOfOrder.minTimeMs ?? Infinity),
-    isReadable: true,
     warnings,
     store,
     exemplars: async (query) => (head === undefined ? [] : head.selectExemplars(query)),

@@ -1,6 +1,9 @@
 import { OperationalError } from '@gauntlet/base';
 import { PartialAnswerError } from './store-error.js';
 
+/** What an answer lacks before every database has been found. */
+export const notReadyText = 'not all tenants are there: the ingester is not ready';
+
 /** What an answer lacks. Callers that want all or nothing get an error with the first of it, others get all of it as warnings. */
 export class PartialAnswer {
   readonly #isStrict: boolean;

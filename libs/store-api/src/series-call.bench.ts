@@ -56,7 +56,6 @@ function readerOf(tenant: string, chunks: SelectedSeries['chunks']): TenantReade
     tenant,
     externalLabels: labelsOf({ tenant_id: tenant }),
     minTimeMs: 0,
-    isReadable: true,
     warnings: [],
     store: { select } as unknown as TenantReader['store'],
     exemplars: () => Promise.resolve([]),

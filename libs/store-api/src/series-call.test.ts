@@ -189,12 +189,6 @@ test('without tenants there is nothing, and who wants all or nothing is told so'
   expect((await series([], { partialResponseDisabled: true })).error).toBe('UNKNOWN No StoreAPIs available');
 });
 
-test('a tenant that is about to be removed has no series, though it has labels', async () => {
-  const leaving = { ...whole, isReadable: false };
-  expect(await series([leaving], { partialResponseStrategy: 'ABORT' })).toEqual({ labels: [], warnings: [] });
-  expect((await names([leaving])).names).toEqual(['__name__', 'i', 'replica', 'tenant_id']);
-});
-
 test('two tenants whose labels become the same keep their series apart', async () => {
   const { labels } = await series([whole, broken], { withoutReplicaLabels: ['tenant_id', 'nothing'] });
   expect(labels).toEqual(['1', '1', '2', '2'].map((i) => `__name__=up i=${i} replica=r1`));

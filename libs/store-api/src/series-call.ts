@@ -9,16 +9,13 @@ import {
   type SeriesSource,
 } from '@gauntlet/select';
 import { chooseTenants, storeName, type ChosenTenant } from './choose-tenants.js';
-import { PartialAnswer } from './partial-answer.js';
+import { notReadyText, PartialAnswer } from './partial-answer.js';
 import type { SeriesRequest } from './read-requests.js';
 import { SelectTally } from './select-tally.js';
 import { SeriesFrames } from './series-frames.js';
 import { paceOf, type StoreApiOptions } from './store-api-options.js';
 import { PartialAnswerError, StoreRequestError, rpcErrorText } from './store-error.js';
 import type { TenantReaders } from './tenant-reader.js';
-
-/** What tells of series that a database is not there for yet. */
-export const notReadyText = 'not all tenants are there: the ingester is not ready';
 
 /**
  * Store.Series (spec/store-api.md 5): series of all tenants in the order of their final labels. Of each tenant one series is held at a time, and nothing is
@@ -69,7 +66,7 @@ async function openSource(request: SeriesRequest, readers: TenantReaders, openin
   if (all.length === 0 && request.isStrict)
     throw new PartialAnswerError('No StoreAPIs available', { grpcCode: grpcCodeOf('UNKNOWN') });
   if (!readers.isReady) partial.lacks(notReadyText);
-  const tenants = chooseTenants(all, request).filter(({ reader }) => reader.isReadable);
+  const tenants = chooseTenants(all, request);
   for (const { reader } of tenants) for (const warning of reader.warnings) partial.lacks(warning);
   const sources = await openAll(tenants.map((tenant) => openTenant(tenant, request, opening)));
   const merged = mergeSources(sources, { chunks: 'apart' });

@@ -8,8 +8,6 @@ export interface TenantReader {
   readonly externalLabels: Labels;
   /** The start of the oldest block, else of the head; `Infinity` without data. */
   readonly minTimeMs: number;
-  /** False for one that is about to be removed: it has no series any more, though its labels are still told. */
-  readonly isReadable: boolean;
   /** Why answers may lack something, in words for whoever asked; none as a rule. */
   readonly warnings: readonly string[];
   readonly store: SeriesStore;

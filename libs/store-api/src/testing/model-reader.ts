@@ -16,7 +16,6 @@ export function modelReader({ tenant, externalLabels, series }: ModelTenant): Te
     tenant,
     externalLabels,
     minTimeMs: Math.min(...times),
-    isReadable: true,
     warnings: [],
     store: new ModelStore(series),
     exemplars: ({ selectors, minTimeMs, maxTimeMs }) => {
