@@ -8,9 +8,9 @@ import { readMetrics, startIngester, type Ingester } from './servers.js';
 
 const tenant = 'default-tenant';
 const MiB = 1 << 20;
-const seriesCount = 40_000;
+const seriesCount = 20_000;
 const perWrite = 4000;
-/** Makes an answer of some 40 MB, more than windows and buffers on the way hold. */
+/** Makes an answer of some 20 MB, more than windows and buffers on the way hold. */
 const filler = 'x'.repeat(900);
 const seriesPath = '/thanos.Store/Series';
 
