@@ -54,7 +54,7 @@ class BlockLists implements PostingsSource {
     return union.postings();
   }
 
-  async #add(union: PostingsUnion, { name, values, takes }: ValueChoice): Promise<void> {
+  async #add(union: PostingsUnion, { name, values, takes, isCostly }: ValueChoice): Promise<void> {
     const { table, source } = this.#header;
     const lists = new PostingsReader(source, listWindowBytes);
     const addList = async (listAt: number): Promise<void> => {
@@ -65,7 +65,7 @@ class BlockLists implements PostingsSource {
     let looked = 0;
     const rest = (): Promise<void> | undefined => {
       looked += 1;
-      return looked % valuesPerLook === 0 && this.#pace.isDue ? this.#pace.rest() : undefined;
+      return (isCostly || looked % valuesPerLook === 0) && this.#pace.isDue ? this.#pace.rest() : undefined;
     };
     if (values !== undefined) {
       for (const value of values) {

@@ -420,6 +420,29 @@ test('a truncation can wait for selections, or end those that read what it remov
   expect(head.openSelections(Infinity)).toBe(0);
 });
 
+test('where a matcher may take long for one value, the clock is looked at after each', async () => {
+  const { head } = new Bench();
+  appendAll(head, manyLabels(300), start);
+  const asked = async (pattern: string, ask: (query: HeadSelectionQuery) => Promise<unknown>): Promise<number> => {
+    let looks = 0;
+    const pace = {
+      get isDue() {
+        looks += 1;
+        return false;
+      },
+      rest: () => Promise.resolve(),
+    };
+    await ask(everything({ matchers: [compileMatcher('=~', 'n', pattern)], pace }));
+    return looks;
+  };
+  const select = async (query: HeadSelectionQuery): Promise<void> => (await head.select(query)).close();
+  await select(everything());
+  for (const ask of [select, (query: HeadSelectionQuery) => head.labelValues('n', query)]) {
+    expect(await asked('([^x]|x)*', ask)).toBeGreaterThanOrEqual(300);
+    expect(await asked('.+', ask)).toBeLessThan(150);
+  }
+});
+
 test('those selections can be told from later ones that were open at one moment', async () => {
   const { head } = new Bench();
   appendAll(head, manyLabels(10), start);

@@ -85,7 +85,7 @@ export class HeadReading {
     chunks: SelectedChunks,
   ): Promise<Map<number, Uint32Array>> {
     const { table } = held;
-    const { ids, check } = await matchSeries(this.index, held, matchers, pace);
+    const { ids, check, isCostly } = await matchSeries(this.index, held, matchers, pace);
     const lanes = new Map<number, { ids: Uint32Array; length: number }>();
     const some = new Uint32Array(32);
     let looked = 0;
@@ -94,6 +94,7 @@ export class HeadReading {
       const length = ids.idsOf(word, some, 0);
       for (let i = 0; i < length; i += 1) {
         const id = some[i]!;
+        if (isCostly && pace.isDue) await pace.rest();
         if (!table.isAlive(id) || !check(id)) continue;
         const shard = table.shard(id);
         if (!chunks.has(this.index.reader(shard), table.address(id), table.ref(id))) continue;

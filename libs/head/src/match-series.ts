@@ -17,6 +17,8 @@ export interface MatchedSeries {
   readonly ids: IdBits;
   /** Whether a series that is there matches. */
   check(id: number): boolean;
+  /** Whether `check` may take so long that a loop must look at the clock after each series. */
+  readonly isCostly: boolean;
 }
 
 /** What is known of a matcher before any list is read. */
@@ -61,6 +63,7 @@ export async function matchSeries(
   const tests = checks.map((matcher) => new LabelTest(matcher));
   return {
     ids,
+    isCostly: checks.some((matcher) => matcher.isCostly),
     check: (id) => {
       if (tests.length === 0) return true;
       const reader = index.reader(held.table.shard(id));
@@ -104,7 +107,7 @@ async function readInto(ids: IdBits, { labels }: HeldIndex, plan: Plan, pace: Pa
   };
   for (let value = next(); value !== noValue; value = next()) {
     looked += 1;
-    if (looked % listsPerLook === 0 && pace.isDue) await pace.rest();
+    if ((matcher.isCostly || looked % listsPerLook === 0) && pace.isDue) await pace.rest();
     if (values === undefined && matcher.matches(labels.text(value)) === isInverse) continue;
     reader.open(value);
     while (reader.next()) {

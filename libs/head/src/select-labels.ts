@@ -61,6 +61,7 @@ async function valuesOf(index: HeadIndex, held: HeldIndex, name: IndexedName, qu
     name,
     (id) => id < held.count && matched.ids.has(id) && table.isAlive(id) && matched.check(id),
     query,
+    matched.isCostly,
   );
 }
 
@@ -91,12 +92,14 @@ async function valuesWith(
   name: IndexedName,
   isWanted: IsWanted | undefined,
   { limit, pace }: LabelQuery,
+  isCostly = false,
 ): Promise<string[]> {
   const reader = labels.reader();
   const found: string[] = [];
   let looked = 0;
   for (let value = name.newest; value !== noValue; value = labels.olderValue(value)) {
-    if (isWanted === undefined || (await hasAny(reader, value, isWanted, pace))) found.push(labels.text(value));
+    if (isWanted === undefined || (await hasAny(reader, value, isWanted, pace, isCostly)))
+      found.push(labels.text(value));
     if (found.length === limit && limit > 0) break;
     looked += 1;
     if (looked % looks === 0 && pace.isDue) await pace.rest();
@@ -104,10 +107,19 @@ async function valuesWith(
   return found;
 }
 
-async function hasAny(reader: IdListReader, value: number, isWanted: IsWanted, pace: Pace): Promise<boolean> {
+async function hasAny(
+  reader: IdListReader,
+  value: number,
+  isWanted: IsWanted,
+  pace: Pace,
+  isCostly = false,
+): Promise<boolean> {
   reader.open(value);
   while (reader.next()) {
-    for (let i = 0; i < reader.length; i += 1) if (isWanted(reader.ids[i]!)) return true;
+    for (let i = 0; i < reader.length; i += 1) {
+      if (isCostly && pace.isDue) await pace.rest();
+      if (isWanted(reader.ids[i]!)) return true;
+    }
     if (pace.isDue) await pace.rest();
   }
   return false;
@@ -125,7 +137,7 @@ async function valuesOfMatched(
   let looked = 0;
   for (const id of idsOf(held, matched)) {
     looked += 1;
-    if (looked % looks === 0 && pace.isDue) await pace.rest();
+    if ((matched.isCostly || looked % looks === 0) && pace.isDue) await pace.rest();
     if (!held.table.isAlive(id) || !matched.check(id)) continue;
     const reader = index.reader(held.table.shard(id));
     const s = held.table.address(id);
@@ -149,7 +161,7 @@ async function namesOfMatched(
   let looked = 0;
   for (const id of idsOf(held, matched)) {
     looked += 1;
-    if (looked % looks === 0 && pace.isDue) await pace.rest();
+    if ((matched.isCostly || looked % looks === 0) && pace.isDue) await pace.rest();
     if (!held.table.isAlive(id) || !matched.check(id)) continue;
     const reader = index.reader(held.table.shard(id));
     const s = held.table.address(id);

@@ -17,11 +17,16 @@ const quotedCharsMax = 1024;
 const resultsMax = 1024;
 const resultCharsMax = 256;
 
+/** So many texts with gaps are compared in no time. */
+const cheapGlobsMax = 16;
+
 /** A regular expression, anchored at both ends. */
 export interface Expression {
   /** All the texts that it matches, where it is made of alternatives without wildcards. */
   readonly values: readonly string[] | undefined;
   readonly matches: (text: string) => boolean;
+  /** Whether one text may take so long that a loop must look at the clock after each. */
+  readonly isCostly: boolean;
 }
 
 /**
@@ -35,8 +40,13 @@ export function compileExpression(expression: string): Expression {
   if (globs === undefined) return compileByEngine(expression);
   const values = new Set(globs.filter(({ texts }) => texts.length === 1).map(({ texts }) => texts[0]!));
   const wild = globs.filter(({ texts }) => texts.length > 1);
-  if (wild.length === 0) return { values: [...values], matches: (text) => values.has(text) };
-  return { values: undefined, matches: (text) => values.has(text) || wild.some((glob) => matchesGlob(glob, text)) };
+  if (wild.length === 0) return { values: [...values], matches: (text) => values.has(text), isCostly: false };
+  const isCostly = wild.length > cheapGlobsMax;
+  return {
+    values: undefined,
+    isCostly,
+    matches: (text) => values.has(text) || wild.some((glob) => matchesGlob(glob, text)),
+  };
 }
 
 function compileByEngine(expression: string): Expression {
@@ -46,6 +56,7 @@ function compileByEngine(expression: string): Expression {
   const results = new Map<string, boolean>();
   return {
     values: undefined,
+    isCostly: true,
     matches(text) {
       const known = results.get(text);
       if (known !== undefined) return known;

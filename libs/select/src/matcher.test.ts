@@ -167,3 +167,12 @@ describe('matchers on external labels', () => {
     expect(prepareMatchers([absent, onSeries], external)).toEqual([absent, onSeries]);
   });
 });
+
+test.each<[expression: string, isCostly: boolean]>([
+  ['a|b.*', false],
+  ['(a|b)+', true],
+  [Array.from({ length: 17 }, (_, n) => `a${n}.*`).join('|'), true],
+])('whether %s may take long for one value is known', (expression, isCostly) => {
+  expect(compileMatcher('=~', 'l', expression).isCostly).toBe(isCostly);
+  expect(compileMatcher('=', 'l', expression).isCostly).toBe(false);
+});

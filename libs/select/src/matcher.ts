@@ -19,13 +19,15 @@ export interface LabelMatcher {
   /** All the values that do not match, where a negative matcher lists them. */
   readonly otherValues: readonly string[] | undefined;
   readonly matches: (value: string) => boolean;
+  /** Whether one value may take so long that a loop over values must look at the clock after each. */
+  readonly isCostly: boolean;
 }
 
 /**
  * @throws MatcherError for an expression that RE2 refuses, and for one whose program would be too large
  */
 export function compileMatcher(type: MatchType, name: string, value: string): LabelMatcher {
-  const { matches, values } = expressionOf(type, value);
+  const { matches, values, isCostly } = expressionOf(type, value);
   const isNegative = type === '!=' || type === '!~';
   return {
     name,
@@ -35,6 +37,7 @@ export function compileMatcher(type: MatchType, name: string, value: string): La
     values: isNegative ? undefined : values,
     otherValues: isNegative ? values : undefined,
     matches: isNegative ? (tested) => !matches(tested) : matches,
+    isCostly,
   };
 }
 
@@ -55,5 +58,5 @@ export function prepareMatchers(matchers: readonly LabelMatcher[], external: Lab
 
 function expressionOf(type: MatchType, value: string): Expression {
   if (type === '=~' || type === '!~') return compileExpression(value);
-  return { matches: (tested) => tested === value, values: [value] };
+  return { matches: (tested) => tested === value, values: [value], isCostly: false };
 }

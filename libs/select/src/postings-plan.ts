@@ -7,6 +7,8 @@ export interface ValueChoice {
   /** Never the empty value: no series is listed under it. */
   readonly values: readonly string[] | undefined;
   readonly takes: (value: string) => boolean;
+  /** Whether `takes` may take long for one value. */
+  readonly isCostly: boolean;
 }
 
 /** Series that are in all of `included`, or simply all series where that is empty; without those that are in any of `excluded`. */
@@ -30,10 +32,10 @@ export function planMatchers(matchers: readonly LabelMatcher[]): PostingsPlan {
   const included: ValueChoice[] = [];
   const excluded: ValueChoice[] = [];
   for (const matcher of matchers) {
-    const { name, matches, values, otherValues } = matcher;
-    if (!matcher.matchesEmpty) included.push({ name, values: withoutEmpty(values), takes: matches });
+    const { name, matches, values, otherValues, isCostly } = matcher;
+    if (!matcher.matchesEmpty) included.push({ name, values: withoutEmpty(values), takes: matches, isCostly });
     else if (!isAlwaysTrue(matcher))
-      excluded.push({ name, values: withoutEmpty(otherValues), takes: (value) => !matches(value) });
+      excluded.push({ name, values: withoutEmpty(otherValues), takes: (value) => !matches(value), isCostly });
   }
   return { included, excluded };
 }
