@@ -22,6 +22,9 @@ export interface IndexedName {
 
 export const noValue = 0xffff_ffff;
 
+/** What a text that is kept sorted takes, about: a pointer, and a short string. */
+const sortedTextBytes = 48;
+
 /**
  * Which series have which label: for each pair of name and value, the ids of series in ascending order. Pairs are numbered ("values"), and lie in columns and
  * tables of numbers; only names are objects. Ids must come in ascending order, and never go: whoever asks knows which are gone.
@@ -58,7 +61,8 @@ export class LabelIndex {
   /** Memory, about. */
   get bytes(): number {
     const tables = this.#tables.reduce((sum, { length }) => sum + length * 4, 0);
-    return this.#lists.bytes + this.#texts.bytes + tables + this.#valueName.length * 20;
+    const sorted = this.#names.reduce((sum, name) => sum + name.sorted.length * sortedTextBytes, 0);
+    return this.#lists.bytes + this.#texts.bytes + tables + sorted + this.#valueName.length * 20;
   }
 
   /** Adds a series, whose canonical labels are at [at, end) of `bytes`. */
