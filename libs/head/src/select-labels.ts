@@ -10,7 +10,8 @@ import { sortTexts } from './sort-texts.js';
 const keptValuesMax = 100_000;
 /** What reading a series' labels costs, in ids of a list. */
 const labelsCost = 64;
-const looks = 128;
+const valuesPerLook = 128;
+const seriesPerLook = 128;
 
 /** Which ids count. */
 type IsWanted = (id: number) => boolean;
@@ -102,7 +103,7 @@ async function valuesWith(
       found.push(labels.text(value));
     if (found.length === limit && limit > 0) break;
     looked += 1;
-    if (looked % looks === 0 && pace.isDue) await pace.rest();
+    if (looked % valuesPerLook === 0 && pace.isDue) await pace.rest();
   }
   return found;
 }
@@ -125,7 +126,6 @@ async function hasAny(
   return false;
 }
 
-/** Reads the labels of each series. */
 async function valuesOfMatched(
   index: HeadIndex,
   held: HeldIndex,
@@ -134,20 +134,13 @@ async function valuesOfMatched(
   { limit, pace }: LabelQuery,
 ): Promise<string[]> {
   const found = new Set<string>();
-  let looked = 0;
-  for (const id of idsOf(held, matched)) {
-    looked += 1;
-    if ((matched.isCostly || looked % looks === 0) && pace.isDue) await pace.rest();
-    if (!held.table.isAlive(id) || !matched.check(id)) continue;
-    const reader = index.reader(held.table.shard(id));
-    const s = held.table.address(id);
-    const at = reader.labelsAt(s);
-    const value = findValue(reader.bytes, at, at + reader.labelsLength(s), name.bytes);
-    if (value < 0) continue;
-    const begin = varintEnd(reader.bytes, value);
-    found.add(Buffer.from(reader.bytes.slice(begin, begin + varintAt(reader.bytes, value))).toString());
-    if (found.size === limit) break;
-  }
+  await walkMatched(index, held, matched, pace, (bytes, at, end) => {
+    const value = findValue(bytes, at, end, name.bytes);
+    if (value < 0) return false;
+    const begin = varintEnd(bytes, value);
+    found.add(Buffer.from(bytes.slice(begin, begin + varintAt(bytes, value))).toString());
+    return found.size === limit;
+  });
   return [...found];
 }
 
@@ -158,21 +151,34 @@ async function namesOfMatched(
   { limit, pace }: LabelQuery,
 ): Promise<string[]> {
   const found = new Set<IndexedName>();
+  await walkMatched(index, held, matched, pace, (bytes, at, end) => {
+    held.labels.namesOf(bytes, at, end, found);
+    // Once all are found, no series has another.
+    return (limit > 0 && found.size >= limit) || found.size === held.labels.names.length;
+  });
+  const names = [...found].map(({ name }) => name);
+  return limit > 0 ? names.slice(0, limit) : names;
+}
+
+/** @param visit takes the canonical labels of a series, at [at, end) of `bytes`, and says whether that is enough */
+async function walkMatched(
+  index: HeadIndex,
+  held: HeldIndex,
+  matched: MatchedSeries,
+  pace: Pace,
+  visit: (bytes: Uint8Array, at: number, end: number) => boolean,
+): Promise<void> {
   let looked = 0;
   for (const id of idsOf(held, matched)) {
     looked += 1;
-    if ((matched.isCostly || looked % looks === 0) && pace.isDue) await pace.rest();
+    if ((matched.isCostly || looked % seriesPerLook === 0) && pace.isDue) await pace.rest();
+    // It may have gone during a rest.
     if (!held.table.isAlive(id) || !matched.check(id)) continue;
     const reader = index.reader(held.table.shard(id));
     const s = held.table.address(id);
     const at = reader.labelsAt(s);
-    held.labels.namesOf(reader.bytes, at, at + reader.labelsLength(s), found);
-    if (limit > 0 && found.size >= limit) break;
-    // Once all are found, no series has another.
-    if (found.size === held.labels.names.length) break;
+    if (visit(reader.bytes, at, at + reader.labelsLength(s))) return;
   }
-  const names = [...found].map(({ name }) => name);
-  return limit > 0 ? names.slice(0, limit) : names;
 }
 
 function* idsOf({ table }: HeldIndex, { ids }: MatchedSeries): Generator<number> {
