@@ -72,6 +72,7 @@ export class HeadReading {
       chunks: query.skipChunks ? undefined : chunks,
       lanes,
       chunkSource: this.#chunkSource,
+      bytesMax: query.bytesMax ?? Infinity,
       onClose: () => {
         this.index.release(held);
       },

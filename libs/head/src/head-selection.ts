@@ -6,7 +6,8 @@ import type { OpenSelection } from './open-selections.js';
 import { setSampleCount, type FileChunks, type SelectedChunks } from './selected-chunks.js';
 
 /** What is read from files at a time: as much as makes few large reads, and no more than a call may hold. */
-const readAheadBytes = 1024 * 1024;
+const readAheadBytesMax = 1024 * 1024;
+const readAheadBytesMin = 64 * 1024;
 const readAheadChunks = 4096;
 const readAheadSeries = 1024;
 
@@ -20,6 +21,8 @@ export interface HeadSelectionOptions {
   /** Sorted ids, shard by shard. */
   readonly lanes: readonly Uint32Array[];
   readonly chunkSource: ChunkSource | undefined;
+  /** What it may hold. */
+  readonly bytesMax: number;
   readonly onClose: () => void;
 }
 
@@ -137,6 +140,7 @@ export class HeadSelection implements SeriesSource {
     const wanted: StoredHeadChunk['stored'][] = [];
     let bytes = 0;
     const seriesMax = Math.ceil(readAheadSeries / this.#lanes.length);
+    const readAheadBytes = Math.max(readAheadBytesMin, Math.min(readAheadBytesMax, this.#options.bytesMax / 4));
     for (let n = 0; n < seriesMax && bytes < readAheadBytes && wanted.length < readAheadChunks; n += 1) {
       for (const { ids, at } of this.#lanes) {
         const id = ids[at + n];

@@ -47,6 +47,8 @@ export interface LabelQuery {
 export interface Selection extends LabelQuery {
   readonly overlay: LabelOverlay;
   readonly skipChunks: boolean;
+  /** What the source may hold, about, where a call reads several stores; a store has a bound of its own, and needs some memory in any case. */
+  readonly bytesMax?: number;
 }
 
 /** Anything that holds series and answers for them: a head, a block, a tenant. */

@@ -120,6 +120,20 @@ const failures: readonly (readonly [string, TenantReader, readonly string[]])[] 
   ],
 ];
 
+test('what a call may hold is shared among its tenants', async () => {
+  const shares: (number | undefined)[] = [];
+  const asked = withStore(whole, {
+    select: (selection) => {
+      shares.push(selection.bytesMax);
+      return whole.store.select(selection);
+    },
+  });
+  await series([asked]);
+  await series(Array.from({ length: 64 }, () => asked));
+  expect(shares[0]).toBeLessThanOrEqual(32 * MiB);
+  expect(shares.slice(1)).toEqual(Array.from({ length: 64 }, () => shares[0]! / 64));
+});
+
 test.each(failures)(
   'a tenant that fails %s leaves out what it still had, with a warning',
   async (_when, reader, before) => {

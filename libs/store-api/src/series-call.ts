@@ -1,3 +1,4 @@
+import { MiB } from '@gauntlet/base';
 import { grpcCodeOf, type CallContext, type MessageSink } from '@gauntlet/rpc';
 import {
   createOverlay,
@@ -16,6 +17,9 @@ import { SeriesFrames } from './series-frames.js';
 import { paceOf, type StoreApiOptions } from './store-api-options.js';
 import { PartialAnswerError, StoreRequestError, rpcErrorText } from './store-error.js';
 import type { TenantReaders } from './tenant-reader.js';
+
+/** What the tenants of a call may hold together, about. */
+const callBytesMax = 32 * MiB;
 
 /**
  * Store.Series (spec/store-api.md 5): series of all tenants in the order of their final labels. Of each tenant one series is held at a time, and nothing is
@@ -68,7 +72,8 @@ async function openSource(request: SeriesRequest, readers: TenantReaders, openin
   if (!readers.isReady) partial.lacks(notReadyText);
   const tenants = chooseTenants(all, request);
   for (const { reader } of tenants) for (const warning of reader.warnings) partial.lacks(warning);
-  const sources = await openAll(tenants.map((tenant) => openTenant(tenant, request, opening)));
+  const bytesMax = Math.floor(callBytesMax / Math.max(1, tenants.length));
+  const sources = await openAll(tenants.map((tenant) => openTenant(tenant, request, { ...opening, bytesMax })));
   const merged = mergeSources(sources, { chunks: 'apart' });
   // Limits come last: stores would cut in the order of what they store.
   return limitSource(shardSource(merged, request.shard, pace), request.limit);
@@ -84,7 +89,11 @@ async function openAll(opened: readonly Promise<SeriesSource>[]): Promise<Series
   throw failed.reason;
 }
 
-async function openTenant(tenant: ChosenTenant, request: SeriesRequest, opening: Opening): Promise<SeriesSource> {
+async function openTenant(
+  tenant: ChosenTenant,
+  request: SeriesRequest,
+  opening: Opening & { readonly bytesMax: number },
+): Promise<SeriesSource> {
   const { reader, matchers } = tenant;
   const guarded = new GuardedSource(tenant, opening);
   try {
@@ -98,6 +107,7 @@ async function openTenant(tenant: ChosenTenant, request: SeriesRequest, opening:
         overlay: createOverlay(reader.externalLabels, request.replicaLabels),
         limit: 0,
         pace: opening.pace,
+        bytesMax: opening.bytesMax,
       }),
     );
   } catch (error) {

@@ -13,7 +13,7 @@ import {
 import { joinOverlaps, ownChunks, SourceOverlay } from './join-overlaps.js';
 import type { LocalBlocks } from './local-blocks.js';
 
-/** What one call may hold of all the blocks that it reads. */
+/** What one call may hold of all the blocks that it reads; less where it reads other databases too. */
 const blockBytesMax = 32 * MiB;
 
 export interface DatabaseReaderParts {
@@ -43,7 +43,7 @@ export class DatabaseReader implements SeriesStore {
     // In one turn: the head is held from now on, so that nothing leaves it for a block that is not among these.
     const fromHead = selectFrom((own) => head()?.select({ ...own, inOrderFromMs: blocks.coveredMs }));
     const metas = this.#overlapping(selection);
-    const budget = shareBudget(blockBytesMax, metas.length);
+    const budget = shareBudget(Math.min(blockBytesMax, selection.bytesMax ?? Infinity), metas.length);
     const fromBlocks = metas.map((meta) => selectFrom((own) => this.#selectBlock(meta, own, budget)));
     const opened = await Promise.allSettled([fromHead, ...fromBlocks]);
     const sources = opened.flatMap((result) =>
