@@ -77,3 +77,9 @@ test.each([['('], ['-'], ['x{'], ['{a="'], ['sum by (']])('a long row of %j ends
   );
   expect(performance.now() - startMs).toBeLessThan(3_000);
 });
+
+test('the expressions of a query may cost no more than one alone', () => {
+  const dear = 'x{a=~"(?:[a-z]*[0-9]*){900}"}';
+  expect(selectorsOf(dear)).toHaveLength(1);
+  expect(() => selectorsOf(Array.from({ length: 20 }, () => dear).join('+'))).toThrow('it costs more than 10000 steps');
+});

@@ -1,5 +1,12 @@
 import type { SyntaxNode } from '@lezer/common';
-import { compileMatcher, MatcherError, type LabelMatcher, type MatchType } from '@gauntlet/select';
+import {
+  compileMatcher,
+  createExpressionBudget,
+  MatcherError,
+  type ExpressionBudget,
+  type LabelMatcher,
+  type MatchType,
+} from '@gauntlet/select';
 import { parser } from '@prometheus-io/lezer-promql';
 import { PromqlError } from './promql-error.js';
 import { StringSyntaxError, unquote } from './string-literal.js';
@@ -22,11 +29,12 @@ export function selectorsOf(query: string): Selector[] {
     throw new PromqlError(`unknown position: parse error: query has more than ${queryCharsMax} characters`);
   if (/^(?:\s|#.*)*$/.test(query)) throw new PromqlError('unknown position: parse error: no expression found in input');
   const selectors: Selector[] = [];
+  const budget = createExpressionBudget();
   parser.parse(query).iterate({
     enter({ type, from, node }) {
       if (type.isError) throw unexpected(query, from);
       if (type.name === 'MatrixSelector') checkRange(query, node);
-      if (type.name === 'VectorSelector') selectors.push(selectorOf(query, node));
+      if (type.name === 'VectorSelector') selectors.push(selectorOf(query, node, budget));
     },
   });
   return selectors;
@@ -34,9 +42,9 @@ export function selectorsOf(query: string): Selector[] {
 
 const metricName = '__name__';
 
-function selectorOf(query: string, node: SyntaxNode): Selector {
+function selectorOf(query: string, node: SyntaxNode, budget: ExpressionBudget): Selector {
   refuseErrors(query, node);
-  const matchers = matchersIn(query, node.getChild('LabelMatchers'));
+  const matchers = matchersIn(query, node.getChild('LabelMatchers'), budget);
   const identifier = node.getChild('Identifier');
   if (identifier !== null) {
     const name = textOf(query, identifier);
@@ -49,24 +57,31 @@ function selectorOf(query: string, node: SyntaxNode): Selector {
   return { matchers };
 }
 
-function matchersIn(query: string, braces: SyntaxNode | null): LabelMatcher[] {
+function matchersIn(query: string, braces: SyntaxNode | null, budget: ExpressionBudget): LabelMatcher[] {
   const matchers: LabelMatcher[] = [];
   for (let node = braces?.firstChild ?? null; node !== null; node = node.nextSibling)
-    matchers.push(matcherOf(query, node));
+    matchers.push(matcherOf(query, node, budget));
   return matchers;
 }
 
-function matcherOf(query: string, node: SyntaxNode): LabelMatcher {
-  if (node.name === 'QuotedLabelName') return compile(query, node, '=', metricName, literalOf(query, node));
+function matcherOf(query: string, node: SyntaxNode, budget: ExpressionBudget): LabelMatcher {
+  if (node.name === 'QuotedLabelName') return compile(query, node, '=', metricName, literalOf(query, node), budget);
   const name = node.firstChild!;
   const type = textOf(query, node.getChild('MatchOp')!) as MatchType;
   const nameText = name.name === 'QuotedLabelName' ? literalOf(query, name) : textOf(query, name);
-  return compile(query, node, type, nameText, literalOf(query, node));
+  return compile(query, node, type, nameText, literalOf(query, node), budget);
 }
 
-function compile(query: string, node: SyntaxNode, type: MatchType, name: string, value: string): LabelMatcher {
+function compile(
+  query: string,
+  node: SyntaxNode,
+  type: MatchType,
+  name: string,
+  value: string,
+  budget: ExpressionBudget,
+): LabelMatcher {
   try {
-    return compileMatcher(type, name, value);
+    return compileMatcher(type, name, value, budget);
   } catch (error) {
     if (error instanceof MatcherError) throw at(query, node, error.message, { cause: error });
     throw error;

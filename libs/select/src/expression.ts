@@ -10,6 +10,15 @@ export const expressionCharsMax = 4 * 1024 * 1024;
 /** Expressions that need the engine, by `expressionCost`: the dearest below it takes the engine about 0.3 s to compile, a common one 1 ms. */
 export const expressionCostMax = 10_000;
 
+/** What the expressions of one request may cost together. */
+export interface ExpressionBudget {
+  left: number;
+}
+
+export function createExpressionBudget(): ExpressionBudget {
+  return { left: expressionCostMax };
+}
+
 /** An error travels in the header of an answer. */
 const quotedCharsMax = 1024;
 
@@ -33,11 +42,11 @@ export interface Expression {
  * Most expressions that people write are alternatives of texts with `.*` in between: those are compared, without an engine.
  * @throws MatcherError
  */
-export function compileExpression(expression: string): Expression {
+export function compileExpression(expression: string, budget = createExpressionBudget()): Expression {
   if (expression.length > expressionCharsMax)
     throw new MatcherError(`Cannot compile expression: it has more than ${expressionCharsMax} characters`);
   const globs = globsOf(expression);
-  if (globs === undefined) return compileByEngine(expression);
+  if (globs === undefined) return compileByEngine(expression, budget);
   const values = new Set(globs.filter(({ texts }) => texts.length === 1).map(({ texts }) => texts[0]!));
   const wild = globs.filter(({ texts }) => texts.length > 1);
   if (wild.length === 0) return { values: [...values], matches: (text) => values.has(text), isCostly: false };
@@ -49,9 +58,11 @@ export function compileExpression(expression: string): Expression {
   };
 }
 
-function compileByEngine(expression: string): Expression {
-  if (expressionCost(expression) > expressionCostMax)
+function compileByEngine(expression: string, budget: ExpressionBudget): Expression {
+  const cost = expressionCost(expression);
+  if (cost > budget.left)
     throw new MatcherError(`Cannot compile expression: it costs more than ${expressionCostMax} steps`);
+  budget.left -= cost;
   const program = parse(expression);
   const results = new Map<string, boolean>();
   return {

@@ -1,4 +1,5 @@
 export { createPace, type Pace } from './pace.js';
+export { createExpressionBudget, type ExpressionBudget } from './expression.js';
 export { compileMatcher, prepareMatchers, type LabelMatcher, type MatchType } from './matcher.js';
 export { MatcherError } from './matcher-error.js';
 export { createOverlay, type LabelOverlay } from './overlay.js';

@@ -1,3 +1,4 @@
+import { createExpressionBudget } from './expression.js';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -175,4 +176,12 @@ test.each<[expression: string, isCostly: boolean]>([
 ])('whether %s may take long for one value is known', (expression, isCostly) => {
   expect(compileMatcher('=~', 'l', expression).isCostly).toBe(isCostly);
   expect(compileMatcher('=', 'l', expression).isCostly).toBe(false);
+});
+
+test('the expressions of a request share what they may cost', () => {
+  const budget = createExpressionBudget();
+  const compile = (): unknown => compileMatcher('=~', 'l', '(?:[a-z]*[0-9]*){900}', budget);
+  expect(compile).not.toThrow();
+  const compileMore = (): void => Array.from({ length: 20 }).forEach(compile);
+  expect(compileMore).toThrow('it costs more than 10000 steps');
 });

@@ -1,5 +1,5 @@
 import type { Labels } from '@gauntlet/model';
-import { compileExpression, type Expression } from './expression.js';
+import { compileExpression, type Expression, type ExpressionBudget } from './expression.js';
 
 /** How a matcher tests a value. */
 export type MatchType = '=' | '!=' | '=~' | '!~';
@@ -24,10 +24,11 @@ export interface LabelMatcher {
 }
 
 /**
+ * @param budget of all matchers of a request: compiling takes time
  * @throws MatcherError for an expression that RE2 refuses, and for one whose program would be too large
  */
-export function compileMatcher(type: MatchType, name: string, value: string): LabelMatcher {
-  const { matches, values, isCostly } = expressionOf(type, value);
+export function compileMatcher(type: MatchType, name: string, value: string, budget?: ExpressionBudget): LabelMatcher {
+  const { matches, values, isCostly } = expressionOf(type, value, budget);
   const isNegative = type === '!=' || type === '!~';
   return {
     name,
@@ -56,7 +57,7 @@ export function prepareMatchers(matchers: readonly LabelMatcher[], external: Lab
   return left;
 }
 
-function expressionOf(type: MatchType, value: string): Expression {
-  if (type === '=~' || type === '!~') return compileExpression(value);
+function expressionOf(type: MatchType, value: string, budget: ExpressionBudget | undefined): Expression {
+  if (type === '=~' || type === '!~') return compileExpression(value, budget);
   return { matches: (tested) => tested === value, values: [value], isCostly: false };
 }

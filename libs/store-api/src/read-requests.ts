@@ -1,6 +1,13 @@
 import { MiB } from '@gauntlet/base';
 import { UnreadableMessageError, type FrameCodec, type RawMessage } from '@gauntlet/rpc';
-import { compileMatcher, type LabelMatcher, type MatchType, type Shard } from '@gauntlet/select';
+import {
+  compileMatcher,
+  createExpressionBudget,
+  type ExpressionBudget,
+  type LabelMatcher,
+  type MatchType,
+  type Shard,
+} from '@gauntlet/select';
 import { FieldReader } from './field-reader.js';
 import { StoreRequestError, StoreRequestTooLongError } from './store-error.js';
 
@@ -68,7 +75,7 @@ export function readSeriesRequest(bytes: Uint8Array): SeriesRequest {
         request.maxTimeMs = fields.int64();
         break;
       case 3:
-        request.matchers.push(readMatcher(fields.bytes()));
+        request.matchers.push(readMatcher(fields.bytes(), request.budget));
         break;
       case 6:
         request.isDisabled = fields.bool();
@@ -134,12 +141,12 @@ export function readExemplarsRequest(bytes: Uint8Array): ExemplarsRequest {
 
 /** @throws StoreRequestError, MatcherError, UnreadableMessageError */
 export function readStatisticsRequest(bytes: Uint8Array): StatisticsRequest {
-  const request = { tenant: '', limit: 0, matchers: [] as LabelMatcher[] };
+  const request = { tenant: '', limit: 0, matchers: [] as LabelMatcher[], budget: createExpressionBudget() };
   const fields = new FieldReader(bytes);
   while (fields.next()) {
     if (fields.number === 1) request.tenant = fields.string();
     else if (fields.number === 2) request.limit = fields.int32();
-    else if (fields.number === 4) request.matchers.push(readMatcher(fields.bytes()));
+    else if (fields.number === 4) request.matchers.push(readMatcher(fields.bytes(), request.budget));
     else fields.skip();
   }
   if (request.limit < 0) throw new StoreRequestError(`Cannot read statistics: limit ${request.limit} is negative`);
@@ -159,13 +166,23 @@ interface OpenLabelRequest {
   strategy: number;
   replicaLabels: string[];
   limit: number;
+  readonly budget: ExpressionBudget;
 }
 
 function newLabelRequest(): OpenLabelRequest {
-  return { matchers: [], minTimeMs: 0, maxTimeMs: 0, isDisabled: false, strategy: 0, replicaLabels: [], limit: 0 };
+  return {
+    matchers: [],
+    minTimeMs: 0,
+    maxTimeMs: 0,
+    isDisabled: false,
+    strategy: 0,
+    replicaLabels: [],
+    limit: 0,
+    budget: createExpressionBudget(),
+  };
 }
 
-function finished({ isDisabled, strategy, limit, ...request }: OpenLabelRequest): LabelRequest {
+function finished({ isDisabled, strategy, limit, budget: _spent, ...request }: OpenLabelRequest): LabelRequest {
   const isFinite = limit > 0 && limit < Infinity;
   return { ...request, isStrict: isDisabled || strategy === abort, limit: isFinite ? limit : 0 };
 }
@@ -176,13 +193,13 @@ function readLabelField(request: OpenLabelRequest, fields: FieldReader, number: 
   else if (number === 2) request.strategy = fields.int32();
   else if (number === 3) request.minTimeMs = fields.int64();
   else if (number === 4) request.maxTimeMs = fields.int64();
-  else if (number === 6) request.matchers.push(readMatcher(fields.bytes()));
+  else if (number === 6) request.matchers.push(readMatcher(fields.bytes(), request.budget));
   else if (number === 7) request.replicaLabels.push(fields.string());
   else if (number === 8) request.limit = fields.int64();
   else fields.skip();
 }
 
-function readMatcher(bytes: Uint8Array): LabelMatcher {
+function readMatcher(bytes: Uint8Array, budget: ExpressionBudget): LabelMatcher {
   let [typeNumber, name, value] = [0, '', ''];
   const fields = new FieldReader(bytes);
   while (fields.next()) {
@@ -193,7 +210,7 @@ function readMatcher(bytes: Uint8Array): LabelMatcher {
   }
   const type = matchTypes[typeNumber];
   if (type === undefined) throw new StoreRequestError(`unrecognized label matcher type ${typeNumber}`);
-  return compileMatcher(type, name, value);
+  return compileMatcher(type, name, value, budget);
 }
 
 /** @param before what an earlier field of the same number has said: messages are merged */
