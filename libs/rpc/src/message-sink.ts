@@ -10,8 +10,6 @@ export interface MessageSink {
    * @throws the reason of the call's signal, once it has been cancelled
    */
   write(message: Uint8Array): void;
-  /** As many `write`s. */
-  writeMany(messages: Iterable<Uint8Array>): void;
   /** Undefined while more may be written. Else await it first: it resolves when the caller has read on, and rejects with the reason of the call's signal. */
   readonly ready: Promise<void> | undefined;
 }
@@ -79,10 +77,6 @@ export class BlockSink implements MessageSink {
       at += taken;
     }
     if (this.#filled > 0) this.#turn ??= setImmediate(() => this.#flush());
-  }
-
-  writeMany(messages: Iterable<Uint8Array>): void {
-    for (const message of messages) this.write(message);
   }
 
   /** Sends what is left. */

@@ -78,7 +78,6 @@ async function measure(name: string, chunks: SelectedSeries['chunks'], batchSeri
   let bytes = 0;
   const out: MessageSink = {
     write: (message) => (bytes += message.length),
-    writeMany: () => undefined,
     ready: undefined,
   };
   const call = { signal: new AbortController().signal } as CallContext;

@@ -292,7 +292,7 @@ test('a call that is cancelled ends, and closes what it has opened', async () =>
     close: () => void (closed += 1),
   };
   const reader = withStore(whole, { select: () => Promise.resolve(endless) });
-  const out = { write: () => undefined, writeMany: () => undefined, ready: undefined };
+  const out = { write: () => undefined, ready: undefined };
   const request = readSeriesRequest(
     encodeMessage('thanos.SeriesRequest', { maxTime: 1000, matchers: [{ name: '__name__', value: 'up' }] }),
   );
@@ -317,7 +317,6 @@ test('an answer takes no more memory when it is larger', async () => {
       bytes += message.length;
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     },
-    writeMany: () => undefined,
     ready: undefined,
   };
   // Batches without end: they are cut by their size.

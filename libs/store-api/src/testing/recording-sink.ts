@@ -10,10 +10,6 @@ export class RecordingSink implements MessageSink {
     this.frames.push(Buffer.from(message));
   }
 
-  writeMany(messages: Iterable<Uint8Array>): void {
-    for (const message of messages) this.write(message);
-  }
-
   messages(name: string): Plain[] {
     return this.frames.map((frame) => decodeMessage(name, frame));
   }
