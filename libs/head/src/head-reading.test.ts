@@ -443,6 +443,14 @@ test('where a matcher may take long for one value, the clock is looked at after 
   }
 });
 
+test('statistics have a bounded number of rows, whatever is asked for', async () => {
+  const { head } = new Bench({ shardSeriesMax: 20_000 });
+  appendAll(head, manyLabels(10_100), start);
+  const { seriesByPair, valuesByName } = await head.statistics(2 ** 31 - 1, restless());
+  expect(seriesByPair).toHaveLength(10_000);
+  expect(valuesByName.find(({ name }) => name === 'n')?.value).toBe(10_100);
+});
+
 test('those selections can be told from later ones that were open at one moment', async () => {
   const { head } = new Bench();
   appendAll(head, manyLabels(10), start);

@@ -5,6 +5,10 @@ import type { HeldIndex } from './head-index.js';
 import { noValue } from './label-index.js';
 
 const valuesPerLook = 64;
+/** Ids that take as long as some values. */
+const longList = 4096;
+/** Rows of a list at most, as many as Prometheus gives: they are held and sorted in one go. */
+const rowsMax = 10_000;
 
 /** Counts series by label. */
 export async function statisticsOf(
@@ -25,7 +29,7 @@ export async function statisticsOf(
     let bytes = 0;
     for (let value = newest; value !== noValue; value = labels.olderValue(value)) {
       looked += 1;
-      if (looked % valuesPerLook === 0 && pace.isDue) await pace.rest();
+      if ((looked % valuesPerLook === 0 || labels.count(value) > longList) && pace.isDue) await pace.rest();
       const count = countLive(value);
       if (count === 0) continue;
       values += 1;
@@ -66,7 +70,7 @@ class Largest {
   #floor = -1;
 
   constructor(limit: number) {
-    this.#limit = Math.max(0, limit);
+    this.#limit = Math.max(0, Math.min(limit, rowsMax));
   }
 
   takes(value: number): boolean {
