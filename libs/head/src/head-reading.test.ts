@@ -451,6 +451,35 @@ test('statistics have a bounded number of rows, whatever is asked for', async ()
   expect(valuesByName.find(({ name }) => name === 'n')?.value).toBe(10_100);
 });
 
+test('files that are gone because their chunks are in a block now end no selection', async () => {
+  let isGone = false;
+  const sink = new MemorySink();
+  const { head } = new Bench({
+    chunkSink: sink,
+    chunkSource: {
+      read: (chunks, into) => {
+        if (!isGone) {
+          isGone = true;
+          const snapshot = head.outOfOrderSnapshot();
+          snapshot.drop();
+          return Promise.reject(new Error('no such file'));
+        }
+        chunks.forEach((chunk, index) => void into(index, sink.read(chunk)));
+        return Promise.resolve();
+      },
+    },
+  });
+  const labels: TestLabels = [['n', 'a']];
+  const rows = (times: readonly number[]) =>
+    layOutBatch([{ labels, samples: times.map((t) => ({ t: BigInt(t), bits: 1n })) }]);
+  head.append(rows([start + 100_000]), 0, { timestampMsMax: Infinity });
+  head.append(rows([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => start + n * 10)), 0, { timestampMsMax: Infinity });
+  const source = await head.select(everything());
+  const found = await readSource(source);
+  expect(isGone).toBe(true);
+  expect(found).toHaveLength(1);
+});
+
 test('those selections can be told from later ones that were open at one moment', async () => {
   const { head } = new Bench();
   appendAll(head, manyLabels(10), start);
