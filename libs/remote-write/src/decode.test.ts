@@ -23,7 +23,11 @@ test('a histogram may have more buckets than a call has arguments', () => {
 });
 
 test('the parts of a series come one at a time, and those that are too long are not decoded', () => {
-  const exemplar = (text: string) => ({ labels: [[Buffer.from('id'), Buffer.from(text)] as const], bits: 1n, timestampMs: 5n });
+  const exemplar = (text: string) => ({
+    labels: [[Buffer.from('id'), Buffer.from(text)] as const],
+    bits: 1n,
+    timestampMs: 5n,
+  });
   const series = {
     labels: [['job', 'a'] as const],
     samples: [{ timestampMs: 1, value: 1 }],
