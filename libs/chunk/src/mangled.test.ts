@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { ChunkCorruptError, ChunkEncodingError, chunkSampleCount, decodeChunk } from './index.js';
 
-const numRuns = process.env.GAUNTLET_LONG === undefined ? 1500 : 300_000;
+const numRuns = process.env.GAUNTLET_LONG === undefined ? 500 : 300_000;
 
 interface Recorded {
   readonly bytes?: string;

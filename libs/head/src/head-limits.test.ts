@@ -118,7 +118,7 @@ test('with little memory, what is taken can be replayed, and what is not leaves 
       );
       refused += expectReplayable({ shardMemoryBytesMax: mebibytes * MiB }, laidOut);
     }),
-    { numRuns: 10 },
+    { numRuns: 4 },
   );
   expect(refused).toBeGreaterThan(0);
 });

@@ -286,7 +286,7 @@ describe('the scan finds what its twin finds', () => {
       fc.property(fc.oneof(body, peerBody), (bytes) => {
         if (expectAgreement(bytes) === 'taken') taken += 1;
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
     expect(taken).toBeGreaterThan(300);
   });
@@ -300,7 +300,7 @@ describe('the scan finds what its twin finds', () => {
         for (const [at, byte] of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
         outcomes[expectAgreement(cut % 4 === 0 ? bytes.subarray(0, cut % (bytes.length + 1)) : bytes)] += 1;
       }),
-      { numRuns: 2000 },
+      { numRuns: 700 },
     );
     expect(outcomes.taken).toBeGreaterThan(100);
     expect(outcomes.refused).toBeGreaterThan(100);
@@ -314,7 +314,7 @@ describe('the scan finds what its twin finds', () => {
       fc.property(garbage, (bytes) => {
         expectAgreement(Buffer.from(bytes));
       }),
-      { numRuns: 2000 },
+      { numRuns: 700 },
     );
   });
 });
