@@ -1,7 +1,7 @@
 import type { Clock } from '@gauntlet/base';
 
 /** The longest piece of reading between two turns of the event loop, in milliseconds: a write that waits for it is late by so much. */
-const sliceMsMax = 2;
+const sliceMsMax = 1;
 
 /**
  * Keeps one call from holding the event loop: `if (pace.isDue) await pace.rest()` in every loop over series. A loop of cheap steps asks every few hundred.
