@@ -1,5 +1,5 @@
 /** The longest piece of work between two turns of the event loop, in milliseconds: what a cut may cost a write's latency. */
-export const sliceMs = 5;
+export const sliceMs = 2;
 
 /** Lets everything else that waits have its turn. */
 export const yieldNow = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
