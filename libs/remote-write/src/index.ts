@@ -24,4 +24,12 @@ export {
   type ThanosWriteRequestInput,
   type WriteRequestInput,
 } from './encode.js';
+export {
+  isRetryable,
+  rejectionTexts,
+  verdictsMetadataKey,
+  type RejectedItem,
+  type Rejection,
+  type RejectionReason,
+} from './rejection.js';
 export { judgeLabels } from './label-verdict.js';

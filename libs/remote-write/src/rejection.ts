@@ -1,0 +1,59 @@
+/**
+ * Why parts of a write request were not stored, item by item: what our ingesters tell our routers, and what both tell their clients
+ * (spec/receive.md 6.5). A Thanos peer knows one status for the whole message instead.
+ */
+export type RejectionReason =
+  | 'emptyLabel'
+  | 'duplicateLabel'
+  | 'unsortedLabel'
+  | 'outOfBounds'
+  | 'outOfOrder'
+  | 'duplicate'
+  | 'tooOld'
+  | 'invalidHistogram'
+  | 'exemplarOutOfOrder'
+  | 'exemplarLabels'
+  /** The tenant has as many series as it may; only new ones are refused. Worth a retry later, unlike the others. */
+  | 'seriesLimit';
+
+/** What of a series a rejection is about; `series` stands for all of it. */
+export type RejectedItem = 'series' | 'sample' | 'histogram' | 'exemplar';
+
+/** A run of items of one series that were refused for the same reason. */
+export interface Rejection {
+  /** Index of the series in the message, in wire order: the row of its scan. */
+  readonly series: number;
+  readonly item: RejectedItem;
+  /** Index of the first item of the run among those of its kind in the series; 0 for `series`. */
+  readonly first: number;
+  /** Items in the run; 1 for `series`. */
+  readonly count: number;
+  readonly reason: RejectionReason;
+}
+
+/** Whether repeating the write may succeed. All others are conflicts. */
+export function isRetryable(reason: RejectionReason): boolean {
+  return reason === 'seriesLimit';
+}
+
+/** Texts as Prometheus words them: dashboards and senders match on them (spec/receive.md 6.5). */
+export const rejectionTexts: Readonly<Record<RejectionReason, string>> = {
+  emptyLabel: 'label set contains a label with empty name or value',
+  duplicateLabel: 'label set contains duplicate label names',
+  unsortedLabel: 'out of order labels',
+  outOfBounds: 'out of bounds',
+  outOfOrder: 'out of order sample',
+  duplicate: 'duplicate sample for timestamp',
+  tooOld: 'too old sample',
+  // Upstream drops it without a word (spec/receive.md S18), so that no sender knows other words.
+  invalidHistogram: 'invalid native histogram',
+  exemplarOutOfOrder: 'out of order exemplar',
+  exemplarLabels: 'label length for exemplar exceeds maximum of 128 UTF-8 characters',
+  seriesLimit: 'tenant has as many series as it may',
+};
+
+/**
+ * Metadata key by which a router of ours says that it reads verdicts: the answer is then OK with a `WriteResponse` that lists rejections
+ * (proto/gauntlet/write/v1). Without it the answer is the status that Thanos knows.
+ */
+export const verdictsMetadataKey = 'gauntlet-write-verdicts';

@@ -1,0 +1,1 @@
+export type { ItemCounts, WriteOutcome, WriteSource, WriteTarget } from './write-target.js';
