@@ -37,9 +37,15 @@ export function createMethodTally(path: string, type: MethodType): MethodTally {
   };
 }
 
-/** What is told of a call when it has ended. */
-export interface FinishedCall {
+/** What is told of a call when its headers have come. */
+export interface StartedCall {
+  /** The same at its end; unique within the process. */
+  readonly id: number;
   readonly path: string;
+}
+
+/** What is told of a call when it has ended. */
+export interface FinishedCall extends StartedCall {
   readonly code: GrpcCodeName;
   /** From its headers to its status. */
   readonly seconds: number;
@@ -50,22 +56,33 @@ export interface FinishedCall {
   readonly messages: number;
 }
 
+/** Who is told of calls. */
+export interface CallListeners {
+  readonly onCallStart?: ((call: StartedCall) => void) | undefined;
+  readonly onCall?: ((call: FinishedCall) => void) | undefined;
+}
+
+let lastId = 0;
+
 /** Counts one call. */
 export class CallTally {
+  readonly #id: number;
   readonly #path: string;
   readonly #method: MethodTally;
-  readonly #onCall: ((call: FinishedCall) => void) | undefined;
+  readonly #onCall: CallListeners['onCall'];
   readonly #startMs = performance.now();
   #bytesIn = 0;
   #bytesOut = 0;
   #messages = 0;
   #ended = false;
 
-  constructor(path: string, method: MethodTally, onCall: ((call: FinishedCall) => void) | undefined) {
+  constructor(path: string, method: MethodTally, listeners: CallListeners = {}) {
+    this.#id = lastId += 1;
     this.#path = path;
     this.#method = method;
-    this.#onCall = onCall;
+    this.#onCall = listeners.onCall;
     method.startedCount += 1;
+    listeners.onCallStart?.({ id: this.#id, path });
   }
 
   addReceived(bytes: number): void {
@@ -90,6 +107,7 @@ export class CallTally {
     addTo(this.#method.handlingCounts, bucket < 0 ? handlingSecondsBuckets.length : bucket);
     this.#method.handlingSecondsSum += seconds;
     this.#onCall?.({
+      id: this.#id,
       path: this.#path,
       code: grpcCodeNames[known] ?? 'UNKNOWN',
       seconds,

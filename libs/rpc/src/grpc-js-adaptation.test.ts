@@ -23,7 +23,7 @@ const { cases } = JSON.parse(readFileSync(join(__dirname, '../testdata/grpc-case
 const interceptor = serverInterceptor({
   codec: snappyCodec,
   answersInSnappy: false,
-  beginCall: ({ path }) => new CallTally(path, createMethodTally(path, 'unary'), undefined),
+  beginCall: ({ path }) => new CallTally(path, createMethodTally(path, 'unary')),
 });
 
 describe('a server answers the frames of Thanos routers as Thanos does', () => {

@@ -296,7 +296,7 @@ interface ChannelInternals {
   internalChannel?: { filterStackFactory?: { factories?: { createFilter(): object; sharedFilterConfig?: object }[] } };
 }
 
-/** Lets the calls of a channel send messages that are compressed already (mark them with `compressedMetadata`) and read framed snappy. */
+/** Lets the calls of a channel send messages that are compressed already (mark them with `markCompressed`) and read framed snappy. */
 export function adaptChannel(channel: ChannelInterface, codec: FrameCodec, messageBytesMax: number): void {
   const factories = (channel as unknown as ChannelInternals).internalChannel?.filterStackFactory?.factories;
   invariant(
@@ -306,9 +306,8 @@ export function adaptChannel(channel: ChannelInterface, codec: FrameCodec, messa
   factories[0] = { createFilter: () => new FramingFilter(codec, messageBytesMax) };
 }
 
-/** The metadata of a call whose message is a framed snappy stream. Shared by calls: grpc-js clones it before it adds to it. */
-export function compressedMetadata(): Metadata {
-  const metadata = new Metadata();
+/** Makes metadata that of calls whose message is a framed snappy stream. */
+export function markCompressed(metadata: Metadata): Metadata {
   metadata.set('grpc-encoding', 'snappy');
   return metadata;
 }

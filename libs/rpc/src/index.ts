@@ -20,7 +20,13 @@ export {
   type RawServerStreamHandler,
   type RawUnaryHandler,
 } from './server.js';
-export { type FinishedCall, type MethodTally, type MethodType } from './call-tally.js';
+export {
+  type CallListeners,
+  type FinishedCall,
+  type StartedCall,
+  type MethodTally,
+  type MethodType,
+} from './call-tally.js';
 export { collectGrpcMetrics } from './grpc-metrics.js';
 export { MessageTooLongError, queuedBytesMax, type MessageSink } from './message-sink.js';
 export { type ProtoFile } from './reflection.js';

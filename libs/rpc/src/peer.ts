@@ -8,7 +8,7 @@ import {
 import { PeerError, grpcCodeOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
 import { messageBytesMaxDefault } from './server.js';
-import { adaptChannel, compressedMetadata } from './grpc-js-adaptation.js';
+import { adaptChannel, markCompressed } from './grpc-js-adaptation.js';
 
 export interface PeerOptions {
   /** Reads answers in snappy. */
@@ -17,6 +17,8 @@ export interface PeerOptions {
   /** Longest pause between two attempts to connect, so that a restarted peer is found soon. */
   readonly reconnectMsMax?: number;
   readonly credentials?: ChannelCredentials;
+  /** Sent with each call. Names are lower case and none begins with `grpc-`. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** What a caller sends: plain bytes, or one framed snappy stream that goes out as it is. */
@@ -66,21 +68,22 @@ export function connectPeer(address: string, options: PeerOptions): Peer {
   });
   adaptChannel(client.getChannel(), options.codec, messageBytesMax);
 
+  const plain = new Metadata();
+  for (const [name, value] of Object.entries(options.metadata ?? {})) plain.set(name, value);
+  const compressed = markCompressed(plain.clone());
+
   return {
     address,
-    call: (path, message, call) => unary({ client, address, path }, message, call),
+    call: (path, message, call) =>
+      unary({ client, address, path, metadata: message.compressed ? compressed : plain }, message, call),
     close: () => client.close(),
   };
 }
 
-// grpc-js clones the metadata of a call before it adds to it.
-const metadataOfCompressed = compressedMetadata();
-const metadataOfPlain = new Metadata();
-
 const passThrough = (bytes: Buffer): Buffer => bytes;
 
 function unary(
-  target: { client: Client; address: string; path: string },
+  target: { client: Client; address: string; path: string; metadata: Metadata },
   message: OutgoingMessage,
   { deadlineMs, signal }: CallOptions,
 ): Promise<Buffer> {
@@ -102,7 +105,7 @@ function unary(
         passThrough,
         passThrough,
         Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        message.compressed ? metadataOfCompressed : metadataOfPlain,
+        target.metadata, // Shared by calls: grpc-js clones it before it adds to it.
         { deadline: deadlineMs },
         (error: ServiceError | null, reply?: Buffer) => {
           signal?.removeEventListener('abort', onAbort);

@@ -172,6 +172,54 @@ test('a peer that is not there fails at once, and is found soon after it came ba
   await second.stop(0);
 });
 
+test("a peer's metadata goes with each of its calls, compressed or not", async () => {
+  const server = createGrpcServer({ address: '127.0.0.1:0', codec: snappyCodec });
+  const seen: unknown[] = [];
+  server.addRawUnary('/a/B', async ({ encoding }, { metadata }) => {
+    seen.push([encoding, metadata.get('gauntlet-test')]);
+    return Buffer.alloc(0);
+  });
+  const peer = connectPeer(`127.0.0.1:${await server.listen()}`, {
+    codec: snappyCodec,
+    metadata: { 'gauntlet-test': '1' },
+  });
+  for (const compressed of [false, true, false])
+    await peer.call('/a/B', { bytes: Buffer.alloc(0), compressed }, { deadlineMs: Date.now() + 5000 });
+  expect(seen).toEqual([
+    ['identity', ['1']],
+    ['snappy-framed', ['1']],
+    ['identity', ['1']],
+  ]);
+  peer.close();
+  await server.stop(0);
+});
+
+test('listeners are told of a call at its start and at its end, under one id', async () => {
+  const told: unknown[] = [];
+  const server = createGrpcServer({
+    address: '127.0.0.1:0',
+    codec: snappyCodec,
+    onCallStart: ({ id, path }) => told.push(['start', id, path]),
+    onCall: ({ id, code }) => told.push(['end', id, code]),
+  });
+  server.addRawUnary('/a/B', async () => Buffer.alloc(0));
+  const peer = connectPeer(`127.0.0.1:${await server.listen()}`, { codec: snappyCodec });
+  const call = () =>
+    peer.call('/a/B', { bytes: Buffer.alloc(0), compressed: false }, { deadlineMs: Date.now() + 5000 });
+  await call();
+  await call();
+  const [first, second] = [told[0], told[2]] as [string, number, string][];
+  expect(told).toEqual([
+    ['start', first![1], '/a/B'],
+    ['end', first![1], 'OK'],
+    ['start', second![1], '/a/B'],
+    ['end', second![1], 'OK'],
+  ]);
+  expect(second![1]).toBeGreaterThan(first![1]);
+  peer.close();
+  await server.stop(0);
+});
+
 test('a stop waits for running calls, and breaks them off after the grace period', async () => {
   for (const graceMs of [5000, 20]) {
     const server = createGrpcServer({ address: '127.0.0.1:0', codec: snappyCodec });

@@ -12,7 +12,7 @@ import {
 import type { ServerHttp2Session } from 'node:http2';
 import { GiB, InvariantViolation, MiB, OperationalError, messageOf } from '@gauntlet/base';
 import { ListenError, listenError, parseListenAddress } from '@gauntlet/telemetry';
-import { CallTally, createMethodTally, type FinishedCall, type MethodTally, type MethodType } from './call-tally.js';
+import { CallTally, createMethodTally, type CallListeners, type MethodTally, type MethodType } from './call-tally.js';
 import { grpcStatusOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
 import { Health, healthService } from './health.js';
@@ -36,7 +36,8 @@ const sessionWindowBytes = 32 * MiB;
 /** Calls at a time on one connection; more wait in the client. */
 const callsPerConnectionMax = 256;
 
-export interface GrpcServerOptions {
+/** `onCallStart` and `onCall` are told of every call at its start and at its end, for request logs. */
+export interface GrpcServerOptions extends CallListeners {
   /** `host:port`, as `--grpc-address` has it. */
   readonly address: string;
   /** Decompresses snappy for methods that are not raw. */
@@ -51,8 +52,6 @@ export interface GrpcServerOptions {
   readonly answersInSnappy?: boolean;
   /** Files that reflection tells of; without it there is no reflection. */
   readonly protoFiles?: readonly ProtoFile[];
-  /** Told of every call at its end, for request logs. */
-  readonly onCall?: (call: FinishedCall) => void;
   readonly credentials?: ServerCredentials;
   /** Told of what handlers threw and peers must not see: our own bugs. */
   readonly onInternalError?: (error: unknown, path: string) => void;
@@ -115,7 +114,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       serverInterceptor({
         codec: options.codec,
         answersInSnappy: options.answersInSnappy ?? false,
-        beginCall: ({ path, ...type }) => new CallTally(path, methods.of(path, type), options.onCall),
+        beginCall: ({ path, ...type }) => new CallTally(path, methods.of(path, type), options),
       }),
     ],
   });
