@@ -13,5 +13,5 @@ test('the lines of the README do what they say', () => {
   const owners = ring.tupleOwners.subarray(tuple * 2, tuple * 2 + 2);
   expect(new Set(Array.from(owners, (owner) => ring.endpoints[owner]?.address)).size).toBe(2);
 
-  expect(judge({ replicas: 3, quorum: quorumOf(3), stored: 2, conflicts: 1, outages: 0 })).toBe('stored');
+  expect(judge({ replicas: 3, quorum: quorumOf(3), stored: 2, conflicts: 1, limits: 0, outages: 0 })).toBe('stored');
 });
