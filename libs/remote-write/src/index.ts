@@ -30,6 +30,14 @@ export {
   verdictsMetadataKey,
   type RejectedItem,
   type Rejection,
+  type RejectionCounts,
   type RejectionReason,
 } from './rejection.js';
 export { judgeLabels } from './label-verdict.js';
+export {
+  describeCounts,
+  describeLabels,
+  describeOffenders,
+  offendersMax,
+  type Offender,
+} from './describe-offenders.js';

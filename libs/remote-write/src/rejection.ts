@@ -6,6 +6,14 @@ export type RejectionReason =
   | 'emptyLabel'
   | 'duplicateLabel'
   | 'unsortedLabel'
+  /** Remote write 2.0: a reference beyond the symbols, or a name without a value. */
+  | 'badReference'
+  /** Remote write 2.0: no `__name__`. */
+  | 'nameMissing'
+  /** Remote write 2.0: a label that is not UTF-8. */
+  | 'notUtf8'
+  /** Remote write 2.0: neither samples nor histograms. */
+  | 'noItems'
   | 'outOfBounds'
   | 'outOfOrder'
   | 'duplicate'
@@ -31,6 +39,9 @@ export interface Rejection {
   readonly reason: RejectionReason;
 }
 
+/** Items refused, by reason; a series whose labels are refused counts once, whatever it holds. */
+export type RejectionCounts = Readonly<Partial<Record<RejectionReason, number>>>;
+
 /** Whether repeating the write may succeed. All others are conflicts. */
 export function isRetryable(reason: RejectionReason): boolean {
   return reason === 'seriesLimit';
@@ -41,6 +52,10 @@ export const rejectionTexts: Readonly<Record<RejectionReason, string>> = {
   emptyLabel: 'label set contains a label with empty name or value',
   duplicateLabel: 'label set contains duplicate label names',
   unsortedLabel: 'out of order labels',
+  badReference: 'invalid labels: reference outside of symbols table',
+  nameMissing: 'invalid metric name or labels: no metric name',
+  notUtf8: 'invalid metric name or labels: not UTF-8',
+  noItems: 'TimeSeries must contain at least one sample or histogram',
   outOfBounds: 'out of bounds',
   outOfOrder: 'out of order sample',
   duplicate: 'duplicate sample for timestamp',
