@@ -5,9 +5,8 @@ import { OperationalError } from '@gauntlet/base';
  *
  * - `HASHRING_UNPARSABLE`: it is not JSON, or not of the schema.
  * - `HASHRING_INVALID`: it parses, but no ring can be built from it.
- * - `HASHRING_UNSUPPORTED`: it asks for what this version does not have yet.
  */
-export type HashringErrorCode = 'HASHRING_UNPARSABLE' | 'HASHRING_INVALID' | 'HASHRING_UNSUPPORTED';
+export type HashringErrorCode = 'HASHRING_UNPARSABLE' | 'HASHRING_INVALID';
 
 /** A configuration that must not replace the one in use. Operators know many of the texts from Thanos, so those stay as they are there. */
 export class HashringError extends OperationalError {

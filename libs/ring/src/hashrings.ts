@@ -1,11 +1,11 @@
+import { buildRing, type Algorithm, type RingOptions } from './build-ring.js';
 import { HashringError } from './error.js';
-import { compileGlob } from './glob.js';
-import { HashmodRing } from './hashmod-ring.js';
-import type { Endpoint, HashringConfig } from './hashring-config.js';
-import { KetamaRing } from './ketama-ring.js';
-import { endpointsMax, type Ring } from './ring.js';
+import type { HashringConfig } from './hashring-config.js';
+import type { Ring } from './ring.js';
+import type { ShuffleCacheStats, ShuffleSharding } from './shuffle-sharding.js';
+import { matchesAll, matchesExactly, matchesPattern, type TenantMatcher } from './tenant-matcher.js';
 
-export type Algorithm = 'hashmod' | 'ketama';
+export type { Algorithm };
 
 export interface HashringOptions {
   /** For hashrings that name none. */
@@ -16,134 +16,93 @@ export interface HashringOptions {
 /** Tenants whose hashring is remembered. Beyond that the oldest is looked up again. */
 export const cachedTenantsMax = 10_000;
 
-/** All hashrings of a configuration, ready for lookups. Immutable but for a cache. */
+/** All hashrings of a configuration, ready for lookups. Immutable but for caches. */
 export class Hashrings {
-  /** In file order. */
+  /** In file order, each with all its endpoints, also where a tenant's shard has but a few of them. */
   readonly rings: readonly Ring[];
   /** How many tenant names or patterns each ring lists, by position. */
   readonly tenantCounts: readonly number[];
-  readonly #matchers: readonly ((tenant: string) => boolean)[];
-  readonly #cache = new Map<string, Ring | undefined>();
+  readonly #entries: readonly Entry[];
+  readonly #cache = new Map<string, Entry | undefined>();
 
-  constructor(
-    entries: readonly {
-      readonly ring: Ring;
-      readonly tenantCount: number;
-      readonly matches: (tenant: string) => boolean;
-    }[],
-  ) {
+  constructor(entries: readonly Entry[]) {
     this.rings = entries.map(({ ring }) => ring);
-    this.tenantCounts = entries.map(({ tenantCount }) => tenantCount);
-    this.#matchers = entries.map(({ matches }) => matches);
+    this.tenantCounts = entries.map(({ config }) => config.tenants.length);
+    this.#entries = entries;
   }
 
-  /** The first hashring that takes the tenant; undefined when none does. */
+  /**
+   * The ring of the first hashring that takes the tenant, or of the tenant's shard in it; undefined when none takes it. The same
+   * object for the same tenant, as long as the caches hold, so that users may keep what they derive from a ring.
+   */
   forTenant(tenant: string): Ring | undefined {
+    const entry = this.#entryOf(tenant);
+    return entry?.shuffleSharding ? entry.shuffleSharding.forTenant(tenant) : entry?.ring;
+  }
+
+  /**
+   * External labels for the blocks of a tenant (spec/receive.md 7.10): those of the first hashring that lists the name letter for
+   * letter. Neither a pattern that matches it nor a hashring for all tenants counts.
+   */
+  externalLabelsOf(tenant: string): ReadonlyMap<string, string> {
+    return this.#entries.find(({ config }) => config.tenants.includes(tenant))?.config.externalLabels ?? new Map();
+  }
+
+  /** Of each hashring with shuffle sharding, in file order. */
+  shuffleCaches(): readonly ShuffleCacheStats[] {
+    return this.#entries.flatMap(({ shuffleSharding }) => shuffleSharding?.stats() ?? []);
+  }
+
+  #entryOf(tenant: string): Entry | undefined {
     if (this.#cache.has(tenant)) return this.#cache.get(tenant);
-    const ring = this.rings[this.#matchers.findIndex((matches) => matches(tenant))];
+    const entry = this.#entries.find(({ matches }) => matches(tenant));
     // Tenants are named by clients: without a bound, made-up names would fill the memory.
     if (this.#cache.size >= cachedTenantsMax) this.#cache.delete(this.#cache.keys().next().value as string);
-    this.#cache.set(tenant, ring);
-    return ring;
+    this.#cache.set(tenant, entry);
+    return entry;
   }
+}
+
+interface Entry {
+  readonly config: HashringConfig;
+  readonly ring: Ring;
+  readonly shuffleSharding: ShuffleSharding | undefined;
+  readonly matches: TenantMatcher;
 }
 
 /**
  * Builds every ring, so that whatever is wrong shows when the file is loaded and not when a series meets it.
- * @throws HashringError HASHRING_INVALID or HASHRING_UNSUPPORTED
+ * @throws HashringError HASHRING_INVALID
  */
 export function buildHashrings(configs: readonly HashringConfig[], options: HashringOptions): Hashrings {
+  const budget: RingOptions['budget'] = { ketamaEndpoints: 0 };
   return new Hashrings(
     configs.map((config) => ({
-      ring: buildRing(config, options),
-      tenantCount: config.tenants.length,
+      config,
+      ...buildRing(config, { ...options, budget }),
       matches: tenantMatcher(config),
     })),
   );
 }
 
-function buildRing({ name, endpoints, algorithm, shuffleSharding }: HashringConfig, options: HashringOptions): Ring {
-  const { replicationFactor } = options;
-  const effective = algorithm === '' ? options.algorithm : algorithm;
-  if (effective !== 'hashmod' && effective !== 'ketama') {
-    throw invalid(
-      `Cannot build hashring ${quote(name)}: unknown algorithm ${quote(effective)}, must be hashmod or ketama`,
-    );
-  }
-  if (endpoints.length > endpointsMax)
-    throw invalid(`Cannot build hashring ${quote(name)}: ${endpoints.length} endpoints are more than ${endpointsMax}`);
-  const { shardSize } = shuffleSharding;
-  if (effective === 'hashmod') {
-    if (endpoints.some(({ zone }) => zone !== '')) {
-      throw invalid(
-        'Hashmod algorithm does not support AZ aware hashring configuration. Either use Ketama or remove AZ configuration.',
-      );
-    }
-    if (shardSize > 0) {
-      throw invalid(
-        'hashmod algorithm does not support shuffle sharding. Either use Ketama or remove shuffle sharding configuration',
-      );
-    }
-    if (endpoints.length < Math.max(1, replicationFactor)) {
-      throw invalid(
-        `Cannot build hashring ${quote(name)}: insufficient nodes; have ${endpoints.length}, want ${replicationFactor}`,
-      );
-    }
-    return new HashmodRing(name, endpoints, replicationFactor);
-  }
-  if (shardSize > endpoints.length)
-    throw invalid(`shard size ${shardSize} is larger than number of nodes in hashring ${name} (${endpoints.length})`);
-  if (endpoints.length < Math.max(1, replicationFactor))
-    throw invalid('ketama: amount of endpoints needs to be larger than replication factor');
-  if (shardSize > 0) {
-    throw new HashringError(
-      'HASHRING_UNSUPPORTED',
-      `Cannot build hashring ${quote(name)}: shuffle_sharding_config.shard_size is not supported yet`,
-    );
-  }
-  const replicasMax = zoneReplicasMax(endpoints);
-  if (replicationFactor > replicasMax) {
-    throw invalid(
-      `Cannot build hashring ${quote(name)}: its zones can hold ${replicasMax} replicas, not ${replicationFactor}`,
-    );
-  }
-  return new KetamaRing(name, endpoints, replicationFactor);
-}
-
-/** Replicas rotate over the zones, so no zone takes more than one beyond what the smallest can. */
-function zoneReplicasMax(endpoints: readonly Endpoint[]): number {
-  const sizes = new Map<string, number>();
-  for (const { zone } of endpoints) sizes.set(zone, (sizes.get(zone) ?? 0) + 1);
-  const smallest = Math.min(...sizes.values());
-  return [...sizes.values()].reduce((sum, size) => sum + (sizes.size === 1 ? size : Math.min(size, smallest + 1)), 0);
-}
-
-function tenantMatcher({ name, tenants, matcherType }: HashringConfig): (tenant: string) => boolean {
+function tenantMatcher({ name, tenants, matcherType }: HashringConfig): TenantMatcher {
   switch (matcherType) {
     case '':
-    case 'exact': {
-      const names = new Set(tenants);
-      return tenants.length === 0 ? () => true : (tenant) => names.has(tenant);
-    }
+    case 'exact':
+      return tenants.length === 0 ? matchesAll : matchesExactly(tenants);
     case 'glob': {
-      const globs = tenants.map((pattern) => {
-        const glob = compileGlob(pattern);
-        if (!glob) throw invalid(`Cannot build hashring ${quote(name)}: syntax error in pattern ${quote(pattern)}`);
-        return glob;
+      const matches = matchesPattern(tenants, (pattern) => {
+        throw new HashringError(
+          'HASHRING_INVALID',
+          `Cannot build hashring ${JSON.stringify(name)}: syntax error in pattern ${JSON.stringify(pattern)}`,
+        );
       });
-      return tenants.length === 0 ? () => true : (tenant) => globs.some((matches) => matches(tenant));
+      return tenants.length === 0 ? matchesAll : matches;
     }
     default:
-      throw invalid(
-        `Cannot build hashring ${quote(name)}: unknown tenant_matcher_type ${quote(matcherType)}, must be exact or glob`,
+      throw new HashringError(
+        'HASHRING_INVALID',
+        `Cannot build hashring ${JSON.stringify(name)}: unknown tenant_matcher_type ${JSON.stringify(matcherType)}, must be exact or glob`,
       );
   }
-}
-
-function invalid(message: string): HashringError {
-  return new HashringError('HASHRING_INVALID', message);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }

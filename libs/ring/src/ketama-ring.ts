@@ -1,9 +1,7 @@
-import { invariant, xxh64 } from '@gauntlet/base';
+import { invariant } from '@gauntlet/base';
 import type { Endpoint } from './hashring-config.js';
+import { isBelow, sectionsOf, sectionsOfSome, topBitsOf, type Sections } from './ketama-sections.js';
 import { placeRows, TupleTable, type Ring } from './ring.js';
-
-/** Points of each endpoint on the ring. */
-export const sectionsPerEndpoint = 1000;
 
 /**
  * Consistent hashing: each endpoint has 1000 points on a ring of 2^64, and the series belongs to the first point at or after
@@ -16,92 +14,81 @@ export class KetamaRing implements Ring {
   readonly replicationFactor: number;
   readonly tupleOwners: Uint16Array;
   readonly tupleCount: number;
-  /** The sections in ascending order of their points. */
-  readonly #pointHi: Uint32Array;
-  readonly #pointLo: Uint32Array;
+  readonly #all: Sections;
   readonly #sectionTuple: Uint32Array;
   /** For each value of the top bits of a hash, the first section whose point begins with them or lies beyond. */
   readonly #firstSection: Uint32Array;
   readonly #topBits: number;
 
-  constructor(name: string, endpoints: readonly Endpoint[], replicationFactor: number) {
+  constructor(
+    name: string,
+    endpoints: readonly Endpoint[],
+    replicationFactor: number,
+    sections: Sections = sectionsOf(endpoints),
+  ) {
     this.name = name;
     this.endpoints = endpoints;
     this.replicationFactor = replicationFactor;
-    const { pointHi, pointLo, owner } = sortedSections(endpoints);
     const tuples = new TupleTable(endpoints.length, replicationFactor);
-    this.#sectionTuple = placeTuples(owner, endpoints, replicationFactor, tuples);
+    this.#all = sections;
+    this.#sectionTuple = placeTuples(sections.owner, endpoints, replicationFactor, tuples);
     this.tupleOwners = tuples.owners();
     this.tupleCount = tuples.count;
-    this.#pointHi = pointHi;
-    this.#pointLo = pointLo;
-    this.#topBits = Math.ceil(Math.log2(owner.length));
-    this.#firstSection = indexTopBits(pointHi, this.#topBits);
+    this.#topBits = topBitsOf(sections.owner.length);
+    this.#firstSection = indexTopBits(sections.pointHi, this.#topBits);
   }
 
   tupleOf(hashHi: number, hashLo: number): number {
-    const sectionCount = this.#pointHi.length;
-    // Points are spread evenly, so about one lies under each value of the top bits, and the loop turns once or twice.
-    let section = this.#firstSection[hashHi >>> (32 - this.#topBits)] as number;
-    while (
-      section < sectionCount &&
-      isBelow(this.#pointHi[section] as number, this.#pointLo[section] as number, hashHi, hashLo)
-    )
-      section += 1;
-    return this.#sectionTuple[section === sectionCount ? 0 : section] as number;
+    return this.#sectionTuple[this.#sectionOf(hashHi, hashLo)] as number;
   }
 
   placeRows(rows: Uint8Array, firstRow: number, rowCount: number, out: Uint32Array): void {
     placeRows(this, rows, firstRow, rowCount, out);
   }
 
+  /** A ring of some of the endpoints. @param chosen their indexes, ascending */
+  subRing(chosen: readonly number[]): KetamaRing {
+    return new KetamaRing(
+      this.name,
+      chosen.map((index) => this.endpoints[index] as Endpoint),
+      this.replicationFactor,
+      sectionsOfSome(this.#all, this.endpoints.length, chosen),
+    );
+  }
+
+  /** The endpoint that owns the first section at or after that point whose owner is acceptable; there must be one. */
+  ownerFrom(pointHi: number, pointLo: number, accepts: (endpoint: number) => boolean): number {
+    const { owner } = this.#all;
+    let section = this.#sectionOf(pointHi, pointLo);
+    for (let step = 0; step < owner.length; step += 1) {
+      const candidate = owner[section] as number;
+      if (accepts(candidate)) return candidate;
+      section = section + 1 === owner.length ? 0 : section + 1;
+    }
+    invariant(false, 'some endpoint is acceptable');
+  }
+
   /** For tests and tools: the sections in ascending order, with the indexes of their owners. */
   *sections(): Generator<{ readonly point: bigint; readonly owners: Uint16Array }> {
-    for (let section = 0; section < this.#pointHi.length; section += 1) {
+    const { pointHi, pointLo } = this.#all;
+    for (let section = 0; section < pointHi.length; section += 1) {
       const from = (this.#sectionTuple[section] as number) * this.replicationFactor;
       yield {
-        point: (BigInt(this.#pointHi[section] as number) << 32n) | BigInt(this.#pointLo[section] as number),
+        point: (BigInt(pointHi[section] as number) << 32n) | BigInt(pointLo[section] as number),
         owners: this.tupleOwners.subarray(from, from + this.replicationFactor),
       };
     }
   }
-}
 
-function isBelow(aHi: number, aLo: number, bHi: number, bLo: number): boolean {
-  return aHi < bHi || (aHi === bHi && aLo < bLo);
-}
-
-function sortedSections(endpoints: readonly Endpoint[]): {
-  pointHi: Uint32Array;
-  pointLo: Uint32Array;
-  owner: Uint16Array;
-} {
-  const count = endpoints.length * sectionsPerEndpoint;
-  const points = new Uint32Array(count * 2);
-  endpoints.forEach(({ address }, index) => {
-    const prefix = Buffer.from(`${address}:`);
-    const bytes = Buffer.alloc(prefix.length + 4);
-    prefix.copy(bytes);
-    for (let i = 1; i <= sectionsPerEndpoint; i += 1) {
-      xxh64(
-        bytes,
-        prefix.length + bytes.write(String(i), prefix.length, 'latin1'),
-        points,
-        (index * sectionsPerEndpoint + i - 1) * 2,
-      );
-    }
-  });
-  const order = Uint32Array.from({ length: count }, (_, i) => i).sort(
-    (a, b) =>
-      (points[a * 2 + 1] as number) - (points[b * 2 + 1] as number) ||
-      (points[a * 2] as number) - (points[b * 2] as number) ||
-      a - b,
-  );
-  return {
-    pointHi: order.map((i) => points[i * 2 + 1] as number),
-    pointLo: order.map((i) => points[i * 2] as number),
-    owner: Uint16Array.from(order, (i) => Math.floor(i / sectionsPerEndpoint)),
-  };
+  /** The first section at or after that point, and the first of all behind the last. */
+  #sectionOf(hashHi: number, hashLo: number): number {
+    const { pointHi, pointLo } = this.#all;
+    // Points are spread evenly, so about one lies under each value of the top bits, and the loop turns once or twice.
+    let section = this.#firstSection[hashHi >>> (32 - this.#topBits)] as number;
+    while (section < pointHi.length && isBelow(pointHi[section] as number, pointLo[section] as number, hashHi, hashLo))
+      section += 1;
+    return section === pointHi.length ? 0 : section;
+  }
 }
 
 /** Walks on from each section and collects its owners, in rotation over the zones where there are several. */
@@ -111,25 +98,40 @@ function placeTuples(
   replicationFactor: number,
   tuples: TupleTable,
 ): Uint32Array {
-  const zones = [...new Set(endpoints.map(({ zone }) => zone))];
-  const zoneOf = endpoints.map(({ zone }) => zones.indexOf(zone));
-  const owners: number[] = [];
-  const copies = new Array<number>(zones.length);
-  return Uint32Array.from(owner, (_, section) => {
-    owners.length = 0;
+  const zones = new Map([...new Set(endpoints.map(({ zone }) => zone))].map((zone, index) => [zone, index]));
+  const zoneOf = Uint16Array.from(endpoints, ({ zone }) => zones.get(zone) as number);
+  const copies = new Uint16Array(zones.size);
+  const chosenAt = new Int32Array(endpoints.length).fill(-1); // The last section that chose the endpoint.
+  const owners = new Array<number>(replicationFactor);
+  const sectionTuple = new Uint32Array(owner.length);
+  for (let section = 0; section < owner.length; section += 1) {
     copies.fill(0);
-    for (let step = 0; owners.length < replicationFactor; step += 1) {
-      // Each lap chooses at least one owner; `buildHashrings` admits no zones that cannot hold the replicas.
-      invariant(step <= owner.length * replicationFactor, 'the zones hold every replica');
-      const candidate = owner[(section + step) % owner.length] as number;
+    let fewest = 0;
+    let zonesAtFewest = zones.size;
+    let at = section;
+    // Each lap chooses at least one owner; `buildHashrings` admits no zones that cannot hold the replicas.
+    let steps = owner.length * replicationFactor;
+    for (let chosen = 0; chosen < replicationFactor;) {
+      invariant(steps > 0, 'the zones hold every replica');
+      steps -= 1;
+      const candidate = owner[at] as number;
+      at = at + 1 === owner.length ? 0 : at + 1;
       const zone = zoneOf[candidate] as number;
       const held = copies[zone] as number;
-      if (owners.includes(candidate) || (held > 0 && zones.length > 1 && held > Math.min(...copies))) continue;
-      owners.push(candidate);
+      if (chosenAt[candidate] === section || (held > fewest && zones.size > 1)) continue;
+      chosenAt[candidate] = section;
+      owners[chosen] = candidate;
+      chosen += 1;
       copies[zone] = held + 1;
+      if (held === fewest) zonesAtFewest -= 1;
+      if (zonesAtFewest === 0) {
+        fewest += 1; // A zone holds one beyond the fewest at most, so now all hold the same.
+        zonesAtFewest = zones.size;
+      }
     }
-    return tuples.intern(owners);
-  });
+    sectionTuple[section] = tuples.intern(owners);
+  }
+  return sectionTuple;
 }
 
 function indexTopBits(pointHi: Uint32Array, topBits: number): Uint32Array {
