@@ -1,1 +1,16 @@
-export type { ItemCounts, WriteOutcome, WriteSource, WriteTarget } from './write-target.js';
+export {
+  createWriteListener,
+  writeListenerDefaults,
+  type RequestLogEntry,
+  type WriteListener,
+  type WriteListenerOptions,
+} from './write-listener.js';
+export { noItems, type ItemCounts, type WriteOutcome, type WriteSource, type WriteTarget } from './write-target.js';
+export { Admission, type AdmissionLimits, type Claim } from './admission.js';
+export { noWriteLimits, type RequestLimits, type WriteLimits } from './write-limits.js';
+export { tenantHeaderDefault, type CertificateField } from './tenancy.js';
+export { silentWriteObserver, type HandlerName, type RequestLabels, type WriteObserver } from './observer.js';
+export { TenantLabels } from './tenant-labels.js';
+export { statusWithoutSeries, type StatusAnswer, type StatusHandler, type StatusRequest } from './status.js';
+export { type Relabel } from './rewrite-request.js';
+export { RequestRefusedError, WriteLimitedError, WriteNotReadyError, WriteOverloadedError } from './errors.js';

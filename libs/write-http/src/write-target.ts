@@ -5,8 +5,9 @@ export interface WriteTarget {
   /** Whether writes can be taken now; if not, they are answered 503 before anything of them is read. */
   readonly ready: boolean;
   /**
-   * Stores a request. Does not reject for what a client did wrong or a peer failed to do: the outcome says so.
-   * Rejects with OperationalError where a request cannot be distributed at all (no hashring for a tenant, say).
+   * Stores a request that has at least one series. Does not reject for what a client did wrong or a peer failed to do: the outcome says so.
+   * Rejects with OperationalError where a request cannot be distributed at all (no hashring for a tenant, say); such an error may carry
+   * `httpStatus`, where the status of its kind is not the right one.
    */
   write(source: WriteSource): Promise<WriteOutcome>;
 }
@@ -15,7 +16,9 @@ export interface WriteTarget {
 export interface WriteSource {
   /**
    * Takes the request apart. Views hold until the next call of the same intake: use them before the first `await`, and scan again after it.
-   * Rows whose `verdict` is not `ok` belong to the request and are for the target to refuse.
+   * Each group of the batch names its tenant, which is valid. Rows whose `verdict` is not `ok` belong to the request and are for the target to refuse.
+   *
+   * The first call costs nothing if it is made before `write` waits for anything or uses the intake otherwise: the listener has just scanned.
    */
   scan(): ScannedBatch;
   /** Gives the body back early. No `scan` afterwards. The listener does it in any case once the write is answered. */
@@ -29,6 +32,8 @@ export interface ItemCounts {
   readonly histograms: number;
   readonly exemplars: number;
 }
+
+export const noItems: ItemCounts = { samples: 0, histograms: 0, exemplars: 0 };
 
 export interface WriteOutcome {
   /**

@@ -1,0 +1,352 @@
+import { KiB, MiB, messageOf, minuteMs, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
+import type { Intake } from '@gauntlet/kernel';
+import { createUlid, ulidRandomBytes, type TenantId } from '@gauntlet/model';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { randomBytes } from 'node:crypto';
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Admission } from './admission.js';
+import { Answers, clientGoneStatus, isCancelled, isInternal, textAnswer, type Answer, type Dialect } from './answer.js';
+import { WriteNotReadyError } from './errors.js';
+import { meansVersion2 } from './media-type.js';
+import { silentWriteObserver, type HandlerName, type WriteObserver } from './observer.js';
+import type { Relabel } from './rewrite-request.js';
+import { answerStatus, type StatusHandler } from './status.js';
+import { resolveTenant, tenantHeaderDefault, type CertificateField, type Tenancy } from './tenancy.js';
+import { TenantLabels } from './tenant-labels.js';
+import { WriteHandler, type WriteCall } from './write-handler.js';
+import { noWriteLimits, type WriteLimits } from './write-limits.js';
+import type { WriteTarget } from './write-target.js';
+
+export interface WriteListenerOptions {
+  readonly target: WriteTarget;
+  /** Shared with the target; calls of both are synchronous. */
+  readonly intake: Intake;
+  /** Shared with whatever else takes writes in this process. */
+  readonly admission: Admission;
+  /** `GET /api/v1/status/tsdb`. */
+  readonly status: StatusHandler;
+  readonly limits?: WriteLimits | undefined;
+  readonly tenantHeader?: string | undefined;
+  readonly defaultTenant?: string | undefined;
+  readonly certificateField?: CertificateField | undefined;
+  readonly splitLabel?: string | undefined;
+  readonly relabel?: Relabel | undefined;
+  readonly replicaHeader?: string | undefined;
+  readonly samplesLimitCountsHistograms?: boolean | undefined;
+  /** A longer body is refused, as it comes. */
+  readonly bodyBytesMax?: number | undefined;
+  /** Tenants that metrics name; more of them share one name. */
+  readonly tenantLabelsMax?: number | undefined;
+  /** Connections beyond this are closed as they come. */
+  readonly connectionsMax?: number | undefined;
+  /** How long a client may take to send a request; afterwards it gets 408. */
+  readonly requestMsMax?: number | undefined;
+  readonly observer?: WriteObserver | undefined;
+  readonly requestLog?: ((entry: RequestLogEntry) => void) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+  readonly log?: Log | undefined;
+  /** Told of our own bugs, whose text no client sees; otherwise they go to the log. */
+  readonly onInternalError?: ((error: unknown) => void) | undefined;
+  /** Where TLS comes from: `(options, handler) => https.createServer({ ...options, ...tls }, handler)`. */
+  readonly createServer?: ((options: ServerOptions, handler: RequestListener) => Server | HttpsServer) | undefined;
+}
+
+/** One request, when it is answered. */
+export interface RequestLogEntry {
+  /** `X-Request-ID` of the request, else a ULID. */
+  readonly requestId: string;
+  readonly handler: HandlerName;
+  /** Empty when the request named none that is valid. */
+  readonly tenant: string;
+  readonly status: number;
+  readonly seconds: number;
+  readonly requestBytes: number;
+  /** Why it was not answered with a success. */
+  readonly error?: unknown;
+}
+
+export interface WriteListener {
+  /** Rejects with the error of the socket, as Node has it. Without a host it listens on every interface. */
+  listen(port: number, host?: string): Promise<AddressInfo>;
+  /** Takes no more connections, and ends each that is idle or falls so. Resolves when none is left. */
+  stopListening(): Promise<void>;
+  /** Breaks off what is left. */
+  closeAllConnections(): void;
+}
+
+export const writeListenerDefaults = {
+  defaultTenant: 'default-tenant',
+  tenantHeader: tenantHeaderDefault,
+  replicaHeader: 'THANOS-REPLICA',
+  bodyBytesMax: 32 * MiB,
+  requestsInflightMax: 1000,
+  bytesInflightMax: 256 * MiB,
+  tenantLabelsMax: 1000,
+  connectionsMax: 5000,
+  requestMsMax: 60 * secondMs,
+} as const;
+
+/** Longer than the five minutes after which Prometheus closes a connection itself, so that no request meets a closing one. */
+const idleConnectionMsMax = 10 * minuteMs;
+/** Of a request, until its body begins. */
+const headersMsMax = 20 * secondMs;
+const headerBytesMax = 16 * KiB;
+const requestIdCharactersMax = 128;
+
+const receivePath = '/api/v1/receive';
+const statusPath = '/api/v1/status/tsdb';
+
+/** The listener that clients write to. Bodies are handled as bytes; express only routes. */
+export function createWriteListener(options: WriteListenerOptions): WriteListener {
+  return new NodeWriteListener(options);
+}
+
+class NodeWriteListener implements WriteListener {
+  readonly #target: WriteTarget;
+  readonly #status: StatusHandler;
+  readonly #tenancy: Tenancy;
+  readonly #observer: WriteObserver;
+  readonly #clock: Clock;
+  readonly #requestLog: WriteListenerOptions['requestLog'];
+  readonly #onInternalError: (error: unknown) => void;
+  readonly #labels: TenantLabels;
+  readonly #answers: Answers;
+  readonly #handler: WriteHandler;
+  readonly #methodsOf: Readonly<Record<string, readonly string[]>>;
+  readonly #server: Server | HttpsServer;
+  #isStopping = false;
+
+  constructor(options: WriteListenerOptions) {
+    const defaults = writeListenerDefaults;
+    const log = options.log ?? silentLog;
+    this.#target = options.target;
+    this.#status = options.status;
+    this.#tenancy = {
+      tenantHeader: options.tenantHeader ?? defaults.tenantHeader,
+      defaultTenant: options.defaultTenant ?? defaults.defaultTenant,
+      certificateField: options.certificateField,
+    };
+    this.#observer = options.observer ?? silentWriteObserver;
+    this.#clock = options.clock ?? systemClock;
+    this.#requestLog = options.requestLog;
+    this.#onInternalError =
+      options.onInternalError ??
+      ((error) =>
+        log.error('request failed', {
+          where: 'remote write',
+          error: messageOf(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        }));
+    this.#labels = new TenantLabels(options.tenantLabelsMax ?? defaults.tenantLabelsMax);
+    this.#answers = new Answers(options.random ?? Math.random);
+    this.#handler = new WriteHandler({
+      target: options.target,
+      intake: options.intake,
+      admission: options.admission,
+      limits: options.limits ?? noWriteLimits,
+      rules: { relabel: options.relabel, splitLabel: options.splitLabel || undefined },
+      clock: this.#clock,
+      answers: this.#answers,
+      bodyBytesMax: options.bodyBytesMax ?? defaults.bodyBytesMax,
+      replicaHeader: options.replicaHeader ?? defaults.replicaHeader,
+      samplesLimitCountsHistograms: options.samplesLimitCountsHistograms ?? false,
+      onOutcome: ({ tenants }, status) => {
+        for (const write of tenants)
+          this.#observer.written({ ...write, tenant: this.#labels.labelOf(write.tenant), status });
+      },
+    });
+    this.#methodsOf = { [receivePath]: ['POST'], [statusPath]: ['GET'] };
+    this.#server = this.#createServer(options);
+  }
+
+  listen(port: number, host?: string): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  stopListening(): Promise<void> {
+    // Node ends what is idle now, but not what falls idle later: those are told so in their answer.
+    this.#isStopping = true;
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  closeAllConnections(): void {
+    this.#server.closeAllConnections();
+  }
+
+  #createServer(options: WriteListenerOptions): Server | HttpsServer {
+    const { requestMsMax = writeListenerDefaults.requestMsMax, createServer = createHttpServer } = options;
+    const server = createServer(
+      {
+        requestTimeout: requestMsMax,
+        headersTimeout: Math.min(headersMsMax, requestMsMax),
+        connectionsCheckingInterval: Math.min(5 * secondMs, requestMsMax),
+        keepAliveTimeout: idleConnectionMsMax,
+        maxHeaderSize: headerBytesMax,
+      },
+      this.#app(),
+    );
+    server.maxConnections = options.connectionsMax ?? writeListenerDefaults.connectionsMax;
+    return server;
+  }
+
+  #app(): Express {
+    const app = express();
+    app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
+    app.post(receivePath, (request, response) =>
+      this.#write({ name: 'receive', dialect: dialectOf(request) }, request, response, (call) =>
+        this.#handler.receive(call),
+      ),
+    );
+    app.get(statusPath, (request, response) =>
+      this.#serve({ name: 'tsdb_status', dialect: 'v1' }, request, response, ({ request, response }) =>
+        answerStatus(this.#status, request, response),
+      ),
+    );
+    app.use((request: Request, response: Response) => this.#send(response, this.#answerElsewhere(request)));
+    // Whatever express refuses by itself, such as a path that does not decode.
+    app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+      if (isInternal(error)) this.#onInternalError(error);
+      this.#send(response, this.#answers.ofError('v1', error));
+    });
+    return app;
+  }
+
+  #write(
+    handler: { readonly name: HandlerName; readonly dialect: Dialect },
+    request: Request,
+    response: Response,
+    work: (call: WriteCall) => Promise<Answer>,
+  ): Promise<void> {
+    return this.#serve(handler, request, response, async (served) => {
+      if (!this.#target.ready) throw new WriteNotReadyError();
+      const call: WriteCall = { request, response, tenant: served.tenant(), requestBytes: 0 };
+      try {
+        return await work(call);
+      } finally {
+        served.requestBytes = call.requestBytes;
+      }
+    });
+  }
+
+  /** Answers a request, whatever comes of it, and tells of it. */
+  async #serve(
+    { name, dialect }: { readonly name: HandlerName; readonly dialect: Dialect },
+    request: Request,
+    response: Response,
+    work: (served: Served) => Promise<Answer>,
+  ): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
+    const tenant = this.#tenantOf(request);
+    const named = typeof tenant === 'string' ? this.#labels.labelOf(tenant) : '';
+    const labels = { handler: name, method: request.method, tenant: named };
+    this.#observer.requestStarted(labels);
+    const served: Served = {
+      request,
+      response,
+      requestBytes: 0,
+      tenant() {
+        if (typeof tenant !== 'string') throw tenant.refusal;
+        return tenant;
+      },
+    };
+    let answer: Answer | undefined;
+    let failure: unknown;
+    try {
+      answer = await work(served);
+    } catch (error) {
+      failure = error;
+      if (isInternal(error)) this.#onInternalError(error);
+      if (!isCancelled(error)) answer = this.#answers.ofError(dialect, error);
+    }
+    if (answer) this.#send(response, answer);
+    else response.destroy(); // Nobody is left to read it.
+    const status = answer?.status ?? clientGoneStatus;
+    const seconds = (this.#clock.monotonicMs() - startMs) / 1000;
+    const { requestBytes } = served;
+    this.#observer.requestFinished({
+      ...labels,
+      status,
+      seconds,
+      requestBytes,
+      responseBytes: answer?.body.length ?? 0,
+    });
+    this.#requestLog?.({
+      requestId: this.#requestIdOf(request),
+      handler: name,
+      tenant: typeof tenant === 'string' ? tenant : '',
+      status,
+      seconds,
+      requestBytes,
+      ...(status >= 400 && {
+        error:
+          failure ??
+          Buffer.from(answer?.body ?? [])
+            .toString()
+            .trimEnd(),
+      }),
+    });
+  }
+
+  #tenantOf(request: Request): TenantId | { readonly refusal: unknown } {
+    try {
+      return resolveTenant(request, this.#tenancy);
+    } catch (refusal) {
+      return { refusal };
+    }
+  }
+
+  #requestIdOf(request: Request): string {
+    const sent = request.headersDistinct['x-request-id']?.[0];
+    if (sent) return sent.slice(0, requestIdCharactersMax);
+    return createUlid(this.#clock.nowMs(), randomBytes(ulidRandomBytes));
+  }
+
+  #send(response: Response, { status, headers, body }: Answer): void {
+    if (response.headersSent || response.destroyed) return;
+    const length = status === 204 ? undefined : { 'Content-Length': body.length };
+    const last = this.#isStopping ? { Connection: 'close' } : undefined;
+    response.writeHead(status, { ...headers, ...length, ...last }).end(body);
+  }
+
+  /** Known paths with other methods, nearly known paths, and unknown ones. */
+  #answerElsewhere(request: Request): Answer {
+    const methods = this.#methodsOf[request.path];
+    if (methods) {
+      const headers = { Allow: [...methods, 'OPTIONS'].sort().join(', ') };
+      if (request.method === 'OPTIONS') return { status: 200, headers, body: new Uint8Array(0) };
+      return textAnswer(405, 'Method Not Allowed\n', headers);
+    }
+    const clean = request.path.toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
+    if (this.#methodsOf[clean]?.includes(request.method)) {
+      const query = request.originalUrl.slice(request.path.length);
+      const status = request.method === 'GET' ? 301 : 307;
+      return { status, headers: { Location: clean + query }, body: new Uint8Array(0) };
+    }
+    return textAnswer(404, '404 page not found\n');
+  }
+}
+
+/** A request being served. */
+interface Served {
+  readonly request: Request;
+  readonly response: Response;
+  requestBytes: number;
+  /** Whose request it is. @throws why it is nobody's */
+  tenant(): TenantId;
+}
+
+function dialectOf(request: Request): Dialect {
+  return meansVersion2(request.headers['content-type']) ? 'v2' : 'v1';
+}
