@@ -1,0 +1,1 @@
+export { createTestAuthority, mountSecret, type TestAuthority, type TestPair, type TestSubject } from './certificates.js';
