@@ -5,10 +5,12 @@ import {
   type ServiceError,
   credentials as grpcCredentials,
 } from '@grpc/grpc-js';
+import { type ClientTls, type Reloaded } from '@gauntlet/tls';
 import { PeerError, grpcCodeOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
 import { messageBytesMaxDefault } from './server.js';
 import { adaptChannel, markCompressed } from './grpc-js-adaptation.js';
+import { ReloadedChannelCredentials } from './tls-credentials.js';
 
 export interface PeerOptions {
   /** Reads answers in snappy. */
@@ -16,6 +18,9 @@ export interface PeerOptions {
   readonly messageBytesMax?: number;
   /** Longest pause between two attempts to connect, so that a restarted peer is found soon. */
   readonly reconnectMsMax?: number;
+  /** Speaks TLS; plain text without it. */
+  readonly tls?: Reloaded<ClientTls>;
+  /** In place of `tls`, for those who bring grpc-js' own. */
   readonly credentials?: ChannelCredentials;
   /** Sent with each call. Names are lower case and none begins with `grpc-`. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -50,7 +55,10 @@ export interface Peer {
  */
 export function connectPeer(address: string, options: PeerOptions): Peer {
   const messageBytesMax = options.messageBytesMax ?? messageBytesMaxDefault;
-  const client = new Client(address, options.credentials ?? grpcCredentials.createInsecure(), {
+  const credentials =
+    options.credentials ??
+    (options.tls ? new ReloadedChannelCredentials(options.tls) : grpcCredentials.createInsecure());
+  const client = new Client(address, credentials, {
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     'grpc.keepalive_time_ms': 10_000,

@@ -12,6 +12,7 @@ import {
 import type { ServerHttp2Session } from 'node:http2';
 import { GiB, InvariantViolation, MiB, OperationalError, messageOf } from '@gauntlet/base';
 import { ListenError, listenError, parseListenAddress } from '@gauntlet/telemetry';
+import { type Reloaded, type ServerTls } from '@gauntlet/tls';
 import { CallTally, createMethodTally, type CallListeners, type MethodTally, type MethodType } from './call-tally.js';
 import { grpcStatusOf } from './errors.js';
 import { type FrameCodec } from './frame-codec.js';
@@ -25,6 +26,7 @@ import {
 } from './grpc-js-adaptation.js';
 import { type MessageSink } from './message-sink.js';
 import { createReflection, type ProtoFile } from './reflection.js';
+import { ReloadedServerCredentials } from './tls-credentials.js';
 
 /** Thanos sets no limit; ours is what a length prefix and a Buffer both can hold. */
 export const messageBytesMaxDefault = 2 * GiB - 1;
@@ -52,6 +54,9 @@ export interface GrpcServerOptions extends CallListeners {
   readonly answersInSnappy?: boolean;
   /** Files that reflection tells of; without it there is no reflection. */
   readonly protoFiles?: readonly ProtoFile[];
+  /** Serves TLS; plain text without it. */
+  readonly tls?: Reloaded<ServerTls>;
+  /** In place of `tls`, for those who bring grpc-js' own. */
   readonly credentials?: ServerCredentials;
   /** Told of what handlers threw and peers must not see: our own bugs. */
   readonly onInternalError?: (error: unknown, path: string) => void;
@@ -139,7 +144,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       server.addService(definition, implementation);
     }
   }
-  const credentials = options.credentials ?? ServerCredentials.createInsecure();
+  const credentials =
+    options.credentials ??
+    (options.tls ? new ReloadedServerCredentials(options.tls) : ServerCredentials.createInsecure());
   let internalErrors = 0;
   const onInternalError = (error: unknown, path: string): void => {
     internalErrors += 1;
