@@ -1,0 +1,129 @@
+import type { ProtobufCursor } from './protobuf-cursor.js';
+
+/** Key and value of an attribute, the value as the text of a label. Characters are bytes. */
+export type Attribute = readonly [key: string, text: string];
+
+/** A value in a value, and so on: deeper ones are refused, since reading them recurses. */
+export const valueDepthMax = 64;
+
+/** Reads an `opentelemetry.KeyValue`. */
+export function readAttribute(message: ProtobufCursor): Attribute {
+  const [key, value] = readPair(message, 0);
+  return [key, textOf(value)];
+}
+
+/** An AnyValue. Doubles keep apart from integers, which are known by their type. */
+type Value =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'text' | 'bytes'; readonly content: string }
+  | { readonly kind: 'bool'; readonly content: boolean }
+  | { readonly kind: 'int'; readonly content: bigint }
+  | { readonly kind: 'double'; readonly content: number }
+  | { readonly kind: 'array'; readonly content: readonly Value[] }
+  | { readonly kind: 'map'; readonly content: ReadonlyMap<string, Value> };
+
+const empty: Value = { kind: 'empty' };
+
+function readPair(message: ProtobufCursor, depth: number): [key: string, value: Value] {
+  let key = '';
+  let value = empty;
+  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+    if (field === 1) key = message.text();
+    else if (field === 2) value = readValue(message.message(), depth, value);
+    else message.skip();
+  }
+  return [key, value];
+}
+
+function readValue(message: ProtobufCursor, depth: number, before: Value = empty): Value {
+  let value = before;
+  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+    if (field === 1) value = { kind: 'text', content: message.text() };
+    else if (field === 2) value = { kind: 'bool', content: message.varint() !== 0n };
+    else if (field === 3) value = { kind: 'int', content: BigInt.asIntN(64, message.varint()) };
+    else if (field === 4) value = { kind: 'double', content: message.double() };
+    else if (field === 5 || field === 6) {
+      if (depth === valueDepthMax) throw message.malformed('a value is nested too deeply');
+      value = field === 5 ? readArray(message.message(), depth + 1) : readMap(message.message(), depth + 1);
+    } else if (field === 7) value = { kind: 'bytes', content: message.text() };
+    else message.skip();
+  }
+  return value;
+}
+
+function readArray(message: ProtobufCursor, depth: number): Value {
+  const content: Value[] = [];
+  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+    if (field === 1) content.push(readValue(message.message(), depth));
+    else message.skip();
+  }
+  return { kind: 'array', content };
+}
+
+function readMap(message: ProtobufCursor, depth: number): Value {
+  const content = new Map<string, Value>();
+  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+    if (field === 1) content.set(...readPair(message.message(), depth));
+    else message.skip();
+  }
+  return { kind: 'map', content };
+}
+
+/** Arrays and maps become JSON, bytes base64. */
+function textOf(value: Value): string {
+  switch (value.kind) {
+    case 'empty':
+      return '';
+    case 'text':
+      return value.content;
+    case 'bytes':
+      return Buffer.from(value.content, 'latin1').toString('base64');
+    case 'bool':
+    case 'int':
+      return String(value.content);
+    case 'double':
+      return doubleText(value.content);
+    case 'array':
+    case 'map':
+      // JSON knows no NaN and no infinities; the peer's encoder then leaves nothing of the value.
+      return isFiniteThroughout(value) ? Buffer.from(jsonOf(value)).toString('latin1') : '';
+  }
+}
+
+function isFiniteThroughout(value: Value): boolean {
+  if (value.kind === 'array') return value.content.every(isFiniteThroughout);
+  if (value.kind === 'map') return [...value.content.values()].every(isFiniteThroughout);
+  return value.kind !== 'double' || Number.isFinite(value.content);
+}
+
+function jsonOf(value: Value): string {
+  switch (value.kind) {
+    case 'empty':
+      return 'null';
+    case 'text':
+      return jsonString(value.content);
+    case 'bytes':
+      return `"${textOf(value)}"`;
+    case 'bool':
+    case 'int':
+    case 'double':
+      return textOf(value);
+    case 'array':
+      return `[${value.content.map(jsonOf).join(',')}]`;
+    case 'map': {
+      const keys = [...value.content.keys()].sort();
+      return `{${keys.map((key) => `${jsonString(key)}:${jsonOf(value.content.get(key)!)}`).join(',')}}`;
+    }
+  }
+}
+
+/** As Go's encoder writes it, which makes it safe to embed in HTML and JavaScript. */
+function jsonString(bytes: string): string {
+  const text = JSON.stringify(Buffer.from(bytes, 'latin1').toString());
+  return text.replace(/[<>&\u2028\u2029]/g, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** As ECMAScript writes numbers, with the sign of a negative zero. */
+function doubleText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}

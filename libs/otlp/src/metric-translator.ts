@@ -1,0 +1,238 @@
+import { invariant } from '@gauntlet/base';
+import { staleMarkerBits } from '@gauntlet/model';
+import {
+  bucketsMax,
+  readExponentialPoint,
+  readHistogramPoint,
+  readNumberPoint,
+  readSummaryPoint,
+  type ExponentialPoint,
+  type HistogramPoint,
+  type NumberPoint,
+  type SummaryPoint,
+} from './data-points.js';
+import { bitsOf, decimalText, doubleOf } from './double-bits.js';
+import { readExemplar, type Exemplar } from './exemplars.js';
+import { readMetric, type Metric } from './metric.js';
+import { metricName } from './names.js';
+import { encodeNative, judgeExponential } from './native-histogram.js';
+import type { ProtobufCursor } from './protobuf-cursor.js';
+import { RejectionTally } from './rejection-tally.js';
+import type { LabelMaker, Resource } from './resource.js';
+import type { SeriesTable } from './series-table.js';
+
+/** The labels of a data point but for its name; each series adds to a copy. */
+type BaseLabels = ReadonlyMap<string, string>;
+
+/** Adds metrics to the table, those of one resource after the other. */
+export class MetricTranslator {
+  readonly #table: SeriesTable;
+  readonly #maker: LabelMaker;
+  readonly #rejections = new RejectionTally();
+  #resource: Resource | undefined;
+  #dataPoints = 0;
+  /** Of the resource's points; `target_info` gets this time. */
+  #latestMs = 0;
+
+  constructor(table: SeriesTable, maker: LabelMaker) {
+    this.#table = table;
+    this.#maker = maker;
+  }
+
+  get dataPoints(): number {
+    return this.#dataPoints;
+  }
+
+  get rejected(): { count: number; firstReasons: readonly string[] } {
+    return this.#rejections.result;
+  }
+
+  /** Whatever is added from here on belongs to this resource. */
+  enter(resource: Resource): void {
+    this.#resource = resource;
+    this.#latestMs = 0;
+  }
+
+  addMetric(message: ProtobufCursor): void {
+    const metric = readMetric(message);
+    const reason = judge(metric);
+    const name = reason === undefined ? nameOf(metric) : '';
+    if (reason !== undefined || name === '') {
+      this.#rejections.add(metric.name, reason ?? 'its name has no letter and no digit', metric.pointCount);
+      return;
+    }
+    for (const point of metric.points()) {
+      const reason = this.#addPoint(metric, name, point);
+      if (reason === undefined) this.#dataPoints += 1;
+      else this.#rejections.add(metric.name, reason, 1);
+    }
+  }
+
+  /** To be called when all metrics of the resource have been added. */
+  addTargetInfo(): void {
+    if (this.#latestMs === 0) return;
+    const labels = this.#resource?.targetInfoOf(this.#maker);
+    if (labels !== undefined) this.#table.addSample(this.#table.seriesOf(labels), this.#latestMs, bitsOf(1));
+  }
+
+  /** Returns why the point has no translation, if so. */
+  #addPoint(metric: Metric, name: string, message: ProtobufCursor): string | undefined {
+    switch (metric.kind) {
+      case 'gauge':
+      case 'sum':
+        return this.#addNumber(name, readNumberPoint(message), metric.kind === 'sum');
+      case 'histogram':
+        return this.#addHistogram(name, readHistogramPoint(message));
+      case 'exponential':
+        return this.#addExponential(name, readExponentialPoint(message));
+      case 'summary':
+        return this.#addSummary(name, readSummaryPoint(message));
+      case 'none':
+        return 'it has no data';
+    }
+  }
+
+  /** Exemplars are kept of sums only: Prometheus has none of gauges. */
+  #addNumber(name: string, point: NumberPoint, keepsExemplars: boolean): string | undefined {
+    const labels = this.#labelsOf(point);
+    if (labels === undefined) return badKey;
+    const series = this.#add(labels, name, point, point.bits);
+    if (keepsExemplars) for (const exemplar of exemplarsOf(point)) this.#addExemplar(series, exemplar);
+    return undefined;
+  }
+
+  /** Classic buckets count all that is up to their bound; the last one, of all, repeats the count. */
+  #addHistogram(name: string, point: HistogramPoint): string | undefined {
+    if (Math.max(point.boundBits.length, point.bucketCounts.length) > bucketsMax) return tooManyBuckets;
+    const labels = this.#labelsOf(point);
+    if (labels === undefined) return badKey;
+    if (point.sumBits !== undefined) this.#add(labels, `${name}_sum`, point, point.sumBits);
+    this.#add(labels, `${name}_count`, point, countBits(point.count));
+    const buckets: { bound: number; series: number }[] = [];
+    const addBucket = (bound: number, count: bigint): void => {
+      const series = this.#add(labels, `${name}_bucket`, point, countBits(count), ['le', decimalText(bound)]);
+      buckets.push({ bound, series });
+    };
+    let cumulative = 0n;
+    for (let index = 0; index < Math.min(point.boundBits.length, point.bucketCounts.length); index += 1) {
+      cumulative = BigInt.asUintN(64, cumulative + point.bucketCounts[index]!);
+      addBucket(doubleOf(point.boundBits[index]!), cumulative);
+    }
+    addBucket(Infinity, point.count);
+    this.#addBucketExemplars(point, buckets);
+    return undefined;
+  }
+
+  /** An exemplar goes with the first bucket that holds its value. */
+  #addBucketExemplars(point: HistogramPoint, buckets: readonly { bound: number; series: number }[]): void {
+    if (point.exemplars.length === 0) return;
+    const ordered = buckets
+      .filter(({ bound }) => !Number.isNaN(bound))
+      .sort((left, right) => (left.bound < right.bound ? -1 : 1));
+    for (const exemplar of exemplarsOf(point)) {
+      if (Number.isNaN(exemplar.value)) continue;
+      let [low, high] = [0, ordered.length - 1];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (exemplar.value <= ordered[middle]!.bound) high = middle;
+        else low = middle + 1;
+      }
+      this.#addExemplar(ordered[low]!.series, exemplar);
+    }
+  }
+
+  #addExponential(name: string, point: ExponentialPoint): string | undefined {
+    if (Math.max(point.positive.counts.length, point.negative.counts.length) > bucketsMax) return tooManyBuckets;
+    const labels = this.#labelsOf(point);
+    if (labels === undefined) return badKey;
+    const reason = judgeExponential(point);
+    if (reason !== undefined) return reason;
+    const series = this.#seriesOf(labels, name);
+    this.#meet(point.timestampMs);
+    this.#table.addHistogram(series, point.timestampMs, encodeNative(point));
+    for (const exemplar of exemplarsOf(point)) this.#addExemplar(series, exemplar);
+    return undefined;
+  }
+
+  #addSummary(name: string, point: SummaryPoint): string | undefined {
+    if (point.quantiles.length > bucketsMax) return tooManyBuckets;
+    const labels = this.#labelsOf(point);
+    if (labels === undefined) return badKey;
+    this.#add(labels, `${name}_sum`, point, point.sumBits);
+    this.#add(labels, `${name}_count`, point, countBits(point.count));
+    for (const { quantile, bits } of point.quantiles) {
+      this.#add(labels, name, point, bits, ['quantile', decimalText(quantile)]);
+    }
+    return undefined;
+  }
+
+  #labelsOf(point: NumberPoint | HistogramPoint | ExponentialPoint | SummaryPoint): BaseLabels | undefined {
+    invariant(this.#resource !== undefined, 'metrics come after their resource');
+    return this.#resource.labelsOf(point.attributes, this.#maker);
+  }
+
+  /** Adds one sample of a point to a series and returns that. */
+  #add(
+    labels: BaseLabels,
+    name: string,
+    point: { readonly timestampMs: number; readonly isStale: boolean },
+    bits: bigint,
+    more?: readonly [name: string, value: string],
+  ): number {
+    const series = this.#seriesOf(labels, name, more);
+    this.#meet(point.timestampMs);
+    this.#table.addSample(series, point.timestampMs, point.isStale ? staleMarkerBits : bits);
+    return series;
+  }
+
+  /** The name and what buckets and quantiles add come before attributes of the same name. */
+  #seriesOf(labels: BaseLabels, name: string, more?: readonly [name: string, value: string]): number {
+    const all = new Map(labels).set('__name__', name);
+    if (more !== undefined) all.set(...more);
+    return this.#table.seriesOf(all);
+  }
+
+  #addExemplar(series: number, exemplar: Exemplar): void {
+    this.#table.addExemplar(series, exemplar.timestampMs, exemplar.message);
+  }
+
+  #meet(timestampMs: number): void {
+    this.#latestMs = Math.max(this.#latestMs, timestampMs);
+  }
+}
+
+const badKey = 'the key of an attribute has no letter and no digit';
+const tooManyBuckets = `a data point has more than ${bucketsMax} buckets`;
+
+/** Why nothing of the metric has a translation, if so. */
+function judge(metric: Metric): string | undefined {
+  if (metric.kind === 'none') return 'it has no data';
+  if (metric.temporality !== 'cumulative') return `its temporality is ${metric.temporality}, not cumulative`;
+  if (metric.pointCount === 0) return 'it has no data points';
+  if (metric.name.length > nameBytesMax || metric.unit.length > nameBytesMax) return 'its name or unit is too long';
+  return undefined;
+}
+
+/** Longer names would be taken to pieces at length. */
+const nameBytesMax = 65_536;
+
+function nameOf({ name, unit, kind, isMonotonic }: Metric): string {
+  const what = kind === 'gauge' ? 'gauge' : kind === 'sum' && isMonotonic ? 'counter' : 'other';
+  return metricName(utf8Of(name), utf8Of(unit), what);
+}
+
+function utf8Of(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+/** One without a value is left out. */
+function* exemplarsOf(point: { readonly exemplars: readonly ProtobufCursor[] }): Iterable<Exemplar> {
+  for (const message of point.exemplars) {
+    const exemplar = readExemplar(message);
+    if (exemplar !== undefined) yield exemplar;
+  }
+}
+
+function countBits(count: bigint): bigint {
+  return bitsOf(Number(count));
+}

@@ -1,0 +1,167 @@
+import { OtlpTooLargeError } from './otlp-error.js';
+import { ProtobufOutput } from './protobuf-output.js';
+
+/** Names and values of a series' labels. Characters are bytes. */
+export type LabelMap = ReadonlyMap<string, string>;
+
+/** The intake takes no message with more. */
+export const seriesMax = 1_048_576;
+export const samplesMax = 8_388_608;
+
+/** Longer runs of samples are left in the order in which they came, since sorting would take too long. */
+const sortedSamplesMax = 65_536;
+
+/** An exemplar (field 3 of a series) or native histogram (field 4), encoded. */
+interface Extra {
+  readonly field: 3 | 4;
+  readonly timestampMs: number;
+  readonly message: string;
+}
+
+/**
+ * Gathers series and what they bring, and writes them as one prometheus.WriteRequest: each label set once, its samples ascending
+ * in time. A sample that repeats another one bit for bit is left out.
+ *
+ * A series is known by its labels as they are encoded, one byte to a character, and samples lie in columns, so that all of it takes
+ * less than four times `messageBytesMax`, the message itself included.
+ */
+export class SeriesTable {
+  readonly #messageBytesMax: number;
+  readonly #series = new Map<string, number>();
+  readonly #extras = new Map<number, Extra[]>();
+  readonly #scratch = new ProtobufOutput();
+  #sampleCount = 0;
+  #sampleSeries = new Uint32Array(256);
+  #sampleTimes = new Float64Array(256);
+  #sampleBits = new BigUint64Array(256);
+  /** An upper bound of the message's length. */
+  #messageBytes = 0;
+  #comparedBytes = 0;
+
+  constructor(messageBytesMax: number) {
+    this.#messageBytesMax = messageBytesMax;
+  }
+
+  /** The series with these labels, sorted by name bytewise; those without a value are as good as absent. */
+  seriesOf(labels: LabelMap): number {
+    const output = this.#scratch;
+    output.clear();
+    for (const name of [...labels.keys()].sort()) {
+      const value = labels.get(name)!;
+      if (value !== '') output.label(1, name, value);
+    }
+    const encoded = output.latin1();
+    // Labels that come again take no memory, but the time to encode and find them.
+    this.#comparedBytes += encoded.length;
+    if (this.#comparedBytes > this.#messageBytesMax * 4) throw this.#tooLarge();
+    const known = this.#series.get(encoded);
+    if (known !== undefined) return known;
+    if (this.#series.size === seriesMax) throw new OtlpTooLargeError(`there are more than ${seriesMax} series`);
+    this.#charge(encoded.length + 6);
+    this.#series.set(encoded, this.#series.size);
+    return this.#series.size - 1;
+  }
+
+  addSample(series: number, timestampMs: number, bits: bigint): void {
+    if (this.#sampleCount === samplesMax) throw new OtlpTooLargeError(`there are more than ${samplesMax} samples`);
+    this.#charge(22);
+    if (this.#sampleCount === this.#sampleSeries.length) this.#growColumns();
+    this.#sampleSeries[this.#sampleCount] = series;
+    this.#sampleTimes[this.#sampleCount] = timestampMs;
+    this.#sampleBits[this.#sampleCount] = bits;
+    this.#sampleCount += 1;
+  }
+
+  addExemplar(series: number, timestampMs: number, message: ProtobufOutput): void {
+    this.#addExtra(series, { field: 3, timestampMs, message: message.latin1() });
+  }
+
+  addHistogram(series: number, timestampMs: number, message: ProtobufOutput): void {
+    this.#addExtra(series, { field: 4, timestampMs, message: message.latin1() });
+  }
+
+  /** A prometheus.WriteRequest, which may well be empty. */
+  finish(): Buffer {
+    const { order, ends } = this.#samplesBySeries();
+    const message = new ProtobufOutput(Math.min(this.#messageBytes, 1024 * 1024));
+    const content = new ProtobufOutput();
+    let series = 0;
+    for (const labels of this.#series.keys()) {
+      content.clear();
+      content.raw(labels);
+      this.#writeSamples(content, order.subarray(series === 0 ? 0 : ends[series - 1]!, ends[series]!));
+      for (const extra of this.#extras.get(series)?.sort(byFieldAndTime) ?? [])
+        content.text(extra.field, extra.message);
+      message.bytes(1, content.view());
+      series += 1;
+    }
+    return message.view();
+  }
+
+  #addExtra(series: number, extra: Extra): void {
+    this.#charge(extra.message.length + 128); // The object that holds it counts, too.
+    const extras = this.#extras.get(series);
+    if (extras === undefined) this.#extras.set(series, [extra]);
+    else extras.push(extra);
+  }
+
+  #writeSamples(content: ProtobufOutput, samples: Uint32Array): void {
+    const times = this.#sampleTimes;
+    const isAscending = samples.every((sample, index) => index === 0 || times[sample]! > times[samples[index - 1]!]!);
+    if (!isAscending && samples.length <= sortedSamplesMax) {
+      samples.sort((left, right) => times[left]! - times[right]! || left - right);
+    }
+    let previous: number | undefined;
+    for (const sample of samples) {
+      const repeats =
+        previous !== undefined &&
+        times[sample] === times[previous] &&
+        this.#sampleBits[sample] === this.#sampleBits[previous];
+      previous = sample;
+      if (repeats) continue;
+      this.#scratch.clear();
+      this.#scratch.fixed64(1, this.#sampleBits[sample]!);
+      this.#scratch.varint(2, times[sample]!);
+      content.bytes(2, this.#scratch.view());
+    }
+  }
+
+  /** Samples sorted by series, each series' in the order in which they came, and where each series ends. */
+  #samplesBySeries(): { order: Uint32Array; ends: Uint32Array } {
+    const ends = new Uint32Array(this.#series.size + 1);
+    for (let sample = 0; sample < this.#sampleCount; sample += 1) ends[this.#sampleSeries[sample]! + 1]! += 1;
+    for (let series = 1; series < ends.length; series += 1) ends[series]! += ends[series - 1]!;
+    const order = new Uint32Array(this.#sampleCount);
+    // While samples find their places, an entry is where its series goes on; thereafter, where it ends.
+    for (let sample = 0; sample < this.#sampleCount; sample += 1) {
+      const series = this.#sampleSeries[sample]!;
+      order[ends[series]!] = sample;
+      ends[series]! += 1;
+    }
+    return { order, ends };
+  }
+
+  #growColumns(): void {
+    const capacity = Math.min(this.#sampleCount * 2, samplesMax);
+    const [series, times, bits] = [this.#sampleSeries, this.#sampleTimes, this.#sampleBits];
+    this.#sampleSeries = new Uint32Array(capacity);
+    this.#sampleTimes = new Float64Array(capacity);
+    this.#sampleBits = new BigUint64Array(capacity);
+    this.#sampleSeries.set(series);
+    this.#sampleTimes.set(times);
+    this.#sampleBits.set(bits);
+  }
+
+  #charge(bytes: number): void {
+    this.#messageBytes += bytes;
+    if (this.#messageBytes > this.#messageBytesMax) throw this.#tooLarge();
+  }
+
+  #tooLarge(): OtlpTooLargeError {
+    return new OtlpTooLargeError(`the series together are larger than ${this.#messageBytesMax} bytes`);
+  }
+}
+
+function byFieldAndTime(left: Extra, right: Extra): number {
+  return left.field - right.field || left.timestampMs - right.timestampMs;
+}
