@@ -1,20 +1,13 @@
-import { joinReasons, OperationalError, type ErrorKind } from '@gauntlet/base';
-
-/** Before the first hashring is applied, and while the router stops. */
-export class RouterNotReadyError extends OperationalError {
-  readonly kind = 'unavailable';
-  readonly code = 'ROUTER_NOT_READY';
-  constructor() {
-    super('Service Unavailable');
-  }
-}
+import { OperationalError } from '@gauntlet/base';
 
 /** No hashring takes the tenant. Retryable: the next configuration may. */
 export class NoHashringError extends OperationalError {
   readonly kind = 'unavailable';
   readonly code = 'NO_MATCHING_HASHRING';
-  /** INTERNAL, as Thanos answers. UNAVAILABLE would make a router in front of us back off for all tenants. */
-  readonly grpcCode = 13;
+  /** As Thanos answers (spec/receive.md 2.6). */
+  readonly httpStatus = 500;
+  /** UNAVAILABLE would make a router in front of us back off for all tenants. */
+  readonly grpcCode: number = grpcCodes.internal;
   readonly tenant: string;
   constructor(tenant: string) {
     super('no matching hashring to handle tenant');
@@ -22,41 +15,20 @@ export class NoHashringError extends OperationalError {
   }
 }
 
-/** The quorum was missed. The message joins what the peers said. */
-export class QuorumError extends OperationalError {
-  readonly kind: 'conflict' | 'unavailable';
-  readonly code: 'WRITE_CONFLICT' | 'WRITE_UNAVAILABLE';
-  constructor(verdict: 'conflict' | 'unavailable', reasons: Iterable<string>) {
-    super(joinReasons(reasons));
-    this.kind = verdict;
-    this.code = verdict === 'conflict' ? 'WRITE_CONFLICT' : 'WRITE_UNAVAILABLE';
+/** A write that came over gRPC and was not stored as a whole. The message is what a client over HTTP would read. */
+export class WriteRefusedError extends OperationalError {
+  readonly kind: 'conflict' | 'overloaded' | 'unavailable';
+  readonly code: 'WRITE_CONFLICT' | 'WRITE_LIMITED' | 'WRITE_UNAVAILABLE';
+  readonly grpcCode: number | undefined;
+  constructor(verdict: 'conflict' | 'limited' | 'unavailable', message: string) {
+    super(message);
+    this.kind = verdict === 'limited' ? 'overloaded' : verdict;
+    this.code = codes[verdict];
+    this.grpcCode = verdict === 'limited' ? grpcCodes.resourceExhausted : undefined;
   }
 }
 
-/** The quorum was not reached in time; it may have been since. */
-export class ForwardTimeoutError extends OperationalError {
-  readonly kind = 'unavailable';
-  readonly code = 'FORWARD_TIMEOUT';
-  constructor() {
-    super('context deadline exceeded');
-  }
-}
+const codes = { conflict: 'WRITE_CONFLICT', limited: 'WRITE_LIMITED', unavailable: 'WRITE_UNAVAILABLE' } as const;
 
-export class RouterOverloadedError extends OperationalError {
-  readonly kind = 'overloaded';
-  readonly code = 'ROUTER_OVERLOADED';
-  constructor(what: string) {
-    super(`Cannot admit write: ${what}`);
-  }
-}
-
-/** A request that is refused before or instead of being scanned. */
-export class RequestRefusedError extends OperationalError {
-  readonly kind: ErrorKind;
-  readonly code: 'BODY_TOO_LARGE' | 'BODY_UNREADABLE' | 'MEDIA_TYPE_UNSUPPORTED' | 'REPLICA_HEADER_INVALID';
-  constructor(code: RequestRefusedError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.kind = code === 'BODY_UNREADABLE' ? 'cancelled' : 'rejected';
-  }
-}
+/** Status codes of gRPC that mean something to a router. */
+export const grpcCodes = { unknown: 2, alreadyExists: 6, resourceExhausted: 8, internal: 13, unavailable: 14 } as const;

@@ -1,126 +1,164 @@
-import { type Clock } from '@gauntlet/base';
-import { judge, mergeVerdicts, quorumOf, type Endpoint, type Verdict } from '@gauntlet/ring';
-import { ForwardTimeoutError, QuorumError } from './errors.js';
+import { joinReasons, type Clock } from '@gauntlet/base';
+import { isRetryable, type Rejection } from '@gauntlet/remote-write';
+import type { Endpoint } from '@gauntlet/ring';
+import type { ItemCounts } from '@gauntlet/write-http';
 import type { CallResult, Peer } from './peer.js';
+import { WriteTally, type CallAnswer, type Holdings, type RefusedPart, type RefusedSummary } from './write-tally.js';
 
 /** One call of a fan-out. */
 export interface FanOutCall {
   readonly peer: Peer;
   readonly endpoint: Endpoint;
+  readonly tenant: string;
   /** From 0. */
   readonly replica: number;
   readonly message: Buffer;
-  /** The tuples whose series the message carries. */
+  /** The tuples whose series the message carries, one behind the other. */
   readonly tuples: readonly number[];
 }
 
+/** What a message tells of one of its series. */
+export type SeriesOfMessage = Pick<RefusedPart, 'items' | 'labels'>;
+
 export interface FanOutOptions {
   readonly calls: readonly FanOutCall[];
-  /** Tuples are numbered from 0. */
-  readonly tupleCount: number;
+  /** By tuple, numbered from 0. */
+  readonly holdings: readonly Holdings[];
   readonly replicationFactor: number;
   /** For all calls together. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /**
+   * Looks up series of a message, when a peer has refused something of them.
+   * @param labelled how many of them, the first, are to come with their labels
+   */
+  readonly look: (message: Buffer, series: readonly number[], labelled: number) => readonly SeriesOfMessage[];
 }
 
+/** How a request ended. */
+export interface FanOutOutcome {
+  readonly verdict: 'stored' | 'conflict' | 'limited' | 'unavailable';
+  /** What peers said that kept series from their quorum, distinct and sorted. */
+  readonly reasons: string;
+  /** What was refused by name, for which the reasons have no text. */
+  readonly refused: RefusedSummary;
+  readonly written: ItemCounts;
+}
+
+/** A call that refuses more series than this is judged as one that refused all it was sent: what is kept for each is bounded. */
+const refusalsMax = 65_536;
+/** Series of a request that are kept with their labels. */
+const labelledMax = 100;
+
 /**
- * Sends the calls of one request and waits until each series is stored by its quorum or cannot be (spec/receive.md 4.4).
- * After success the remaining calls go on, for the sake of the missing copies; after failure they are cancelled.
- * Rejects with QuorumError or ForwardTimeoutError.
+ * Sends the calls of one request and waits until each sample is stored by its quorum or cannot be (spec/receive.md 4.4). What is not answered
+ * in time counts as an outage. Calls that are still under way go on until the deadline, for the sake of the missing copies.
  */
-export function fanOut({ calls, tupleCount, replicationFactor, timeoutMs, clock }: FanOutOptions): Promise<void> {
-  const tallies = new Tallies(tupleCount, replicationFactor);
+export function fanOut(options: FanOutOptions): Promise<FanOutOutcome> {
+  const { calls, holdings, replicationFactor, timeoutMs, clock } = options;
+  const tally = new WriteTally(holdings, replicationFactor);
   const failures: { readonly call: FanOutCall; readonly reason: string }[] = [];
   const calling = new AbortController();
   const waiting = new AbortController();
   const deadlineMs = clock.nowMs() + timeoutMs;
   let answered = 0;
+  let labelled = 0;
 
-  return new Promise((resolve, reject) => {
+  const answerOf = (call: FanOutCall, result: CallResult): CallAnswer => {
+    if (result.kind !== 'stored') {
+      failures.push({ call, reason: result.reason });
+      return { kind: result.kind };
+    }
+    if (result.rejections.length === 0) return storedWhole;
+    const answer = refusalsOf(call, result.rejections, options, labelledMax - labelled);
+    if (answer.kind === 'stored') {
+      labelled += answer.refused.length;
+    } else {
+      const what = answer.kind === 'outage' ? 'series that it was not sent' : `${result.rejections.length} times`;
+      failures.push({ call, reason: `${call.endpoint.address} refused ${what}` });
+    }
+    return answer;
+  };
+  const outcome = (timedOut: boolean): FanOutOutcome => {
+    const merged = tally.verdict();
+    const verdict = merged === 'pending' ? 'unavailable' : merged;
+    const missing = tally.missing();
+    const concerned = failures.filter(({ call }) => call.tuples.some((tuple) => missing.has(tuple)));
+    const reasons = verdict === 'stored' ? [] : concerned.map(({ reason }) => reason);
+    if (timedOut) reasons.push('context deadline exceeded');
+    return {
+      verdict,
+      reasons: joinReasons(reasons),
+      refused: verdict === 'stored' ? nothingRefused : tally.refused(),
+      written: tally.written(),
+    };
+  };
+
+  return new Promise((resolve) => {
     let settled = false;
-    const settle = (error?: QuorumError | ForwardTimeoutError): void => {
+    const settle = (timedOut: boolean): void => {
       if (settled) return;
       settled = true;
       waiting.abort(settledReason);
-      if (!error) return resolve();
-      calling.abort(error);
-      reject(error);
+      if (timedOut) calling.abort(timeoutReason);
+      resolve(outcome(timedOut));
     };
     const done = (call: FanOutCall, result: CallResult): void => {
       answered += 1;
       if (settled) return;
-      if (result.kind !== 'stored') failures.push({ call, reason: result.reason });
-      tallies.count(call.tuples, result.kind);
-      if (!tallies.settled && answered < calls.length) return;
-      const verdict = tallies.verdict();
-      if (verdict === 'stored') return settle();
-      const concerned = failures.filter((failure) =>
-        failure.call.tuples.some((tuple) => tallies.verdictOf(tuple) !== 'stored'),
-      );
-      settle(
-        new QuorumError(
-          verdict === 'conflict' ? 'conflict' : 'unavailable',
-          concerned.map(({ reason }) => reason),
-        ),
-      );
+      tally.count(call.tuples, answerOf(call, result));
+      if (answered === calls.length || tally.settled) settle(false);
     };
     clock.sleep(timeoutMs, waiting.signal).then(
-      () => settle(new ForwardTimeoutError()),
+      () => settle(true),
       () => undefined, // Settled before.
     );
     for (const call of calls) {
       call.peer.submit({ ...call, deadlineMs, signal: calling.signal, done: (result) => done(call, result) });
     }
+    if (calls.length === 0) settle(false);
   });
 }
 
+const storedWhole: CallAnswer = { kind: 'stored', refused: [] };
+const nothingRefused: RefusedSummary = { offenders: [], counts: {} };
 /** Without one, an abort makes an exception of its own, with a stack trace, for each request. */
 const settledReason = new Error('settled');
+const timeoutReason = new Error('context deadline exceeded');
 
-/** The answers for each tuple. */
-class Tallies {
-  readonly #replicas: number;
-  readonly #quorum: number;
-  readonly #stored: Uint8Array;
-  readonly #conflicts: Uint8Array;
-  readonly #outages: Uint8Array;
-  #pending: number;
-
-  constructor(tupleCount: number, replicas: number) {
-    this.#replicas = replicas;
-    this.#quorum = quorumOf(replicas);
-    this.#stored = new Uint8Array(tupleCount);
-    this.#conflicts = new Uint8Array(tupleCount);
-    this.#outages = new Uint8Array(tupleCount);
-    this.#pending = tupleCount;
+/** What a peer refused, by series of tuples instead of series of the message. */
+function refusalsOf(
+  call: FanOutCall,
+  rejections: readonly Rejection[],
+  { holdings, look }: FanOutOptions,
+  labelsLeft: number,
+): CallAnswer {
+  const starts: number[] = [];
+  let end = 0;
+  for (const tuple of call.tuples) {
+    starts.push(end);
+    end += (holdings[tuple] as Holdings).series;
   }
-
-  /** Whether no answer can change any verdict. */
-  get settled(): boolean {
-    return this.#pending === 0;
-  }
-
-  count(tuples: readonly number[], kind: CallResult['kind']): void {
-    const column = kind === 'stored' ? this.#stored : kind === 'conflict' ? this.#conflicts : this.#outages;
-    for (const tuple of tuples) {
-      const wasPending = this.verdictOf(tuple) === 'pending';
-      column[tuple] = (column[tuple] as number) + 1;
-      if (wasPending && this.verdictOf(tuple) !== 'pending') this.#pending -= 1;
-    }
-  }
-
-  verdictOf(tuple: number): Verdict {
-    return judge({
-      replicas: this.#replicas,
-      quorum: this.#quorum,
-      stored: this.#stored[tuple] as number,
-      conflicts: this.#conflicts[tuple] as number,
-      outages: this.#outages[tuple] as number,
-    });
-  }
-
-  verdict(): Verdict {
-    return mergeVerdicts(Array.from(this.#stored, (_, tuple) => this.verdictOf(tuple)));
-  }
+  // A peer that speaks of series which it was not sent has not understood the message.
+  if (rejections.some(({ series }) => series >= end)) return { kind: 'outage' };
+  if (rejections.length > refusalsMax)
+    return { kind: rejections.every(({ reason }) => isRetryable(reason)) ? 'limited' : 'conflict' };
+  const refused = look(
+    call.message,
+    rejections.map(({ series }) => series),
+    Math.max(0, labelsLeft),
+  );
+  return {
+    kind: 'stored',
+    refused: rejections.map((rejection, i) => {
+      const n = starts.findLastIndex((start) => start <= rejection.series);
+      return {
+        ...(refused[i] as SeriesOfMessage),
+        tuple: call.tuples[n] as number,
+        position: rejection.series - (starts[n] as number),
+        tenant: call.tenant,
+        rejection,
+      };
+    }),
+  };
 }

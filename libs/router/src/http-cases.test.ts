@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { startRouter, type RunningRouter } from './index.js';
+import { startRouter, type RunningRouter, type WriteSettings } from './index.js';
 import { FakePeers } from './testing/fake-peers.js';
 
 // What Thanos routers answered, without the cases whose answer is an ingester's. `dev` is where we answer otherwise on purpose.
@@ -27,10 +27,7 @@ interface Case {
 
 const { cases } = JSON.parse(readFileSync(join(__dirname, '../testdata/http-cases.json'), 'utf8')) as { cases: Case[] };
 
-const topologies: Record<
-  string,
-  { readonly hashrings: unknown; readonly tenantHeader?: string; readonly defaultTenant?: string }
-> = {
+const topologies: Record<string, { readonly hashrings: unknown; readonly writes?: WriteSettings }> = {
   'router-rf1': { hashrings: [{ endpoints: ['a:1'] }] },
   'router-no-tenant-match': {
     hashrings: [
@@ -38,7 +35,10 @@ const topologies: Record<
       { tenants: ['team-?'], tenant_matcher_type: 'glob', endpoints: ['a:1'] },
     ],
   },
-  'router-tenant-header': { hashrings: [{ endpoints: ['a:1'] }], tenantHeader: 'X-Scope', defaultTenant: 'nobody' },
+  'router-tenant-header': {
+    hashrings: [{ endpoints: ['a:1'] }],
+    writes: { tenantHeader: 'X-Scope', defaultTenant: 'nobody' },
+  },
 };
 
 describe.each(Object.entries(topologies))('%s', (topology, { hashrings, ...config }) => {

@@ -1,4 +1,10 @@
-export { routerDefaults, startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
+export {
+  routerDefaults,
+  startRouter,
+  type RouterConfig,
+  type RunningRouter,
+  type WriteSettings,
+} from './start-router.js';
 export { silentObserver, type RouterObserver } from './observer.js';
 export {
   grpcPeerTransport,
@@ -8,14 +14,7 @@ export {
 } from './peer-transport.js';
 export { nodeHashringFile, type HashringFile } from './hashring-file.js';
 export { configHash, HashringLoadError } from './hashring-watcher.js';
-export {
-  ForwardTimeoutError,
-  NoHashringError,
-  QuorumError,
-  RequestRefusedError,
-  RouterNotReadyError,
-  RouterOverloadedError,
-} from './errors.js';
+export { NoHashringError, WriteRefusedError } from './errors.js';
 export {
   serveRouter,
   type RouterServer,

@@ -1,33 +1,16 @@
+import { silentWriteObserver, type WriteObserver } from '@gauntlet/write-http';
+
 /**
  * What the router tells whoever keeps its metrics. Calls are synchronous and on the hot path: add to plain numbers.
  * The comments name the metrics that dashboards know.
  */
-export interface RouterObserver {
+export interface RouterObserver extends WriteObserver {
   /** `thanos_receive_forward_requests_total`: a call to a peer ended. Conflicts and skipped calls count as neither. */
   forwarded(result: 'success' | 'error'): void;
   /** `thanos_receive_replications_total`; rises with the one above. */
   replicated(result: 'success' | 'error'): void;
   /** `thanos_receive_forward_delay_seconds`: how long a call waited for a worker of its peer. */
   forwardDelayed(peer: string, seconds: number): void;
-  /** `thanos_receive_write_timeseries` and `_samples`: an HTTP write was distributed and answered. */
-  written(write: {
-    readonly tenant: string;
-    readonly status: number;
-    readonly series: number;
-    readonly samples: number;
-  }): void;
-  /** `http_inflight_requests`: the tenant is validated, its number is not bounded. */
-  requestStarted(request: { readonly handler: string; readonly method: string; readonly tenant: string }): void;
-  /** `http_requests_total`, `http_request_duration_seconds`, `http_request_size_bytes`, and `http_inflight_requests` down. */
-  requestFinished(request: {
-    readonly handler: string;
-    readonly method: string;
-    readonly tenant: string;
-    readonly status: number;
-    readonly seconds: number;
-    readonly requestBytes: number;
-    readonly responseBytes: number;
-  }): void;
   /** `thanos_receive_pending_write_requests`: gRPC writes, +1 on entry and -1 on return. */
   pendingWrites(change: 1 | -1): void;
   /** `thanos_receive_hashrings_file_refreshes_total`: a read was attempted. */
@@ -49,12 +32,10 @@ export interface RouterObserver {
 const ignore = (): void => {};
 
 export const silentObserver: RouterObserver = {
+  ...silentWriteObserver,
   forwarded: ignore,
   replicated: ignore,
   forwardDelayed: ignore,
-  written: ignore,
-  requestStarted: ignore,
-  requestFinished: ignore,
   pendingWrites: ignore,
   hashringFileRead: ignore,
   hashringFileFailed: ignore,

@@ -1,4 +1,6 @@
+import { decodeRejections, verdictsMetadataKey, type Rejection } from '@gauntlet/remote-write';
 import { connectPeer, type PeerOptions } from '@gauntlet/rpc';
+import { grpcCodes } from './errors.js';
 
 /** How the router reaches its peers. */
 export interface PeerTransport {
@@ -9,9 +11,10 @@ export interface PeerTransport {
 export interface PeerConnection {
   /**
    * Makes one `thanos.WriteableStore/RemoteWrite` call.
+   * Resolves with what of the message the peer refused; a peer that cannot say it rejects with ALREADY_EXISTS, though it stored the rest.
    * Rejects with an error that carries the status as a number in `grpcCode` and reads `rpc error: code = X desc = Y`.
    */
-  remoteWrite(message: Buffer, options: RemoteWriteOptions): Promise<void>;
+  remoteWrite(message: Buffer, options: RemoteWriteOptions): Promise<readonly Rejection[]>;
   close(): void;
 }
 
@@ -23,22 +26,27 @@ export interface RemoteWriteOptions {
   readonly signal: AbortSignal;
 }
 
-export const grpcCodes = { unknown: 2, alreadyExists: 6, unavailable: 14 } as const;
-
 /** The status that a call ended with; UNKNOWN for anything that never was a status. */
 export function statusOfError(error: unknown): number {
   const code = (error as { readonly grpcCode?: unknown } | undefined)?.grpcCode;
   return typeof code === 'number' ? code : grpcCodes.unknown;
 }
 
+const nothing: readonly Rejection[] = [];
+
 /** Peers over gRPC, one channel for each address. */
 export function grpcPeerTransport(options: PeerOptions): PeerTransport {
   return {
     connect(address) {
-      const peer = connectPeer(address, options);
+      const peer = connectPeer(address, { ...options, metadata: { ...options.metadata, [verdictsMetadataKey]: '1' } });
       return {
         async remoteWrite(message, { compressed, deadlineMs, signal }) {
-          await peer.call('/thanos.WriteableStore/RemoteWrite', { bytes: message, compressed }, { deadlineMs, signal });
+          const reply = await peer.call(
+            '/thanos.WriteableStore/RemoteWrite',
+            { bytes: message, compressed },
+            { deadlineMs, signal },
+          );
+          return reply.length === 0 ? nothing : decodeRejections(reply);
         },
         close: () => peer.close(),
       };

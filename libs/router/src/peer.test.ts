@@ -18,7 +18,7 @@ function hangingPeer(workers: number): {
     {
       remoteWrite: (message) => {
         calls.push(message);
-        return new Promise((resolve, reject) => waiting.push((error) => (error ? reject(error) : resolve())));
+        return new Promise((resolve, reject) => waiting.push((error) => (error ? reject(error) : resolve([]))));
       },
       close: () => (closed = true),
     },
@@ -40,7 +40,7 @@ test('as many calls run at a time as there are workers, in the order of their su
   const results = messages.map((message) => submit(peer, { message }));
   expect(calls).toEqual(messages.slice(0, 2));
   answer();
-  expect(await results[0]).toEqual({ kind: 'stored' });
+  expect(await results[0]).toEqual({ kind: 'stored', rejections: [] });
   await new Promise(setImmediate);
   expect(calls).toEqual(messages);
 });

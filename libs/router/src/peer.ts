@@ -1,8 +1,10 @@
 import { messageOf, MiB, type Clock } from '@gauntlet/base';
+import type { Rejection } from '@gauntlet/remote-write';
 import type { Endpoint } from '@gauntlet/ring';
 import { backoffMs } from './backoff.js';
 import type { RouterObserver } from './observer.js';
-import { grpcCodes, statusOfError, type PeerConnection } from './peer-transport.js';
+import { grpcCodes } from './errors.js';
+import { statusOfError, type PeerConnection } from './peer-transport.js';
 
 /** Calls that may wait for a worker. What comes on top fails at once, and the quorum decides without this peer. */
 export const queuedCallsMax = 1000;
@@ -22,7 +24,12 @@ export interface ForwardCall {
 }
 
 export type CallResult =
-  { readonly kind: 'stored' } | { readonly kind: 'conflict' | 'outage'; readonly reason: string };
+  | {
+      readonly kind: 'stored';
+      /** What the peer refused of it. */
+      readonly rejections: readonly Rejection[];
+    }
+  | { readonly kind: 'conflict' | 'outage'; readonly reason: string };
 
 export interface PeerSettings {
   /** Calls at a time. */
@@ -103,15 +110,18 @@ export class Peer {
           `scheduling forward request for endpoint ${describe(call)}: ${messageOf(call.signal.reason)}`,
         );
       if (this.#backsOff()) return call.done(skipped(call));
-      await this.#connection.remoteWrite(call.message, {
+      const rejections = await this.#connection.remoteWrite(call.message, {
         compressed,
         deadlineMs: call.deadlineMs,
         signal: call.signal,
       });
       this.#backoff = undefined;
-      observer.forwarded('success');
-      observer.replicated('success');
-      call.done({ kind: 'stored' });
+      // Refusals are neither a success nor an error, as ALREADY_EXISTS is neither (spec/receive.md 4.8).
+      if (rejections.length === 0) {
+        observer.forwarded('success');
+        observer.replicated('success');
+      }
+      call.done({ kind: 'stored', rejections });
     } catch (error) {
       const { address, capnprotoAddress, zone } = call.endpoint;
       const reason = `forwarding request to endpoint addr: ${address}, capnp_addr: ${capnprotoAddress}, az: ${zone}: ${messageOf(error)}`;

@@ -1,4 +1,6 @@
+import { RowVerdict, rowBytes, rowField } from '@gauntlet/kernel';
 import type { Ring } from '@gauntlet/ring';
+import type { Holdings } from './write-tally.js';
 
 /** Where the series of one tenant go. */
 export interface Plan {
@@ -7,6 +9,10 @@ export interface Plan {
    * tuple are stored or lost together. Valid until the planner's next call.
    */
   readonly tuples: readonly Uint32Array[];
+  /** What the series of each tuple hold. */
+  readonly holdings: readonly Holdings[];
+  /** Indexes of the rows that no ingester may store; they are in no tuple. */
+  readonly refused: readonly number[];
   /** One for each endpoint and replica that gets any series. */
   readonly batches: readonly PlannedBatch[];
 }
@@ -33,12 +39,24 @@ export class Planner {
       this.#rows = new Uint32Array(rowCount * 2);
     }
     ring.placeRows(rows, firstRow, rowCount, this.#tupleOfRow);
+    const refused = this.#takeOutRefused(rows, firstRow, rowCount);
     let numbers = this.#numbers.get(ring);
     if (!numbers) this.#numbers.set(ring, (numbers = new Int32Array(ring.tupleCount).fill(-1)));
     const { used, rowCounts } = this.#countTuples(numbers, rowCount);
     const tuples = this.#sortRows(numbers, rowCounts, firstRow, rowCount);
     for (const tuple of used) numbers[tuple] = -1;
-    return { tuples, batches: batchesOf(ring, used) };
+    return { tuples, refused, holdings: holdingsOf(tuples, rows), batches: batchesOf(ring, used) };
+  }
+
+  /** @returns their indexes in the batch */
+  #takeOutRefused(rows: Uint8Array, firstRow: number, rowCount: number): number[] {
+    const refused: number[] = [];
+    for (let row = 0, at = firstRow * rowBytes + rowField.verdict; row < rowCount; row += 1, at += rowBytes) {
+      if (rows[at] === RowVerdict.ok) continue;
+      this.#tupleOfRow[row] = noTuple;
+      refused.push(firstRow + row);
+    }
+    return refused;
   }
 
   /** The tuples that occur, in the order of their numbers, and in how many rows each. */
@@ -47,6 +65,7 @@ export class Planner {
     const rowCounts: number[] = [];
     for (let row = 0; row < rowCount; row += 1) {
       const tuple = this.#tupleOfRow[row] as number;
+      if (tuple === noTuple) continue;
       const number = numbers[tuple] as number;
       if (number >= 0) {
         rowCounts[number] = (rowCounts[number] as number) + 1;
@@ -68,13 +87,34 @@ export class Planner {
       cursors[number] = (cursors[number - 1] as number) + (rowCounts[number - 1] as number);
     }
     for (let row = 0; row < rowCount; row += 1) {
-      const number = numbers[this.#tupleOfRow[row] as number] as number;
+      const tuple = this.#tupleOfRow[row] as number;
+      if (tuple === noTuple) continue;
+      const number = numbers[tuple] as number;
       const at = cursors[number] as number;
       this.#rows[at] = firstRow + row;
       cursors[number] = at + 1;
     }
     return tuples;
   }
+}
+
+/** Larger than the number of any tuple. */
+const noTuple = 0xffff_ffff;
+
+function holdingsOf(tuples: readonly Uint32Array[], rows: Uint8Array): Holdings[] {
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  return tuples.map((list) => {
+    let samples = 0;
+    let histograms = 0;
+    let exemplars = 0;
+    for (const row of list) {
+      const at = row * rowBytes;
+      samples += view.getUint32(at + rowField.sampleCount, true);
+      histograms += view.getUint32(at + rowField.histogramCount, true);
+      exemplars += view.getUint32(at + rowField.exemplarCount, true);
+    }
+    return { series: list.length, samples, histograms, exemplars };
+  });
 }
 
 function batchesOf({ replicationFactor: rf, tupleOwners }: Ring, used: readonly number[]): PlannedBatch[] {

@@ -153,7 +153,7 @@ test('after success the missing copies are still sent', async () => {
   let aborted = false;
   peers.behaviours.set('c:1', (_call, { signal }) => {
     signal.addEventListener('abort', () => (aborted = true));
-    return new Promise((resolve) => (release = resolve));
+    return new Promise((resolve) => (release = () => resolve([])));
   });
   expect((await post(url, oneSeries)).status).toBe(200);
   await until(() => peers.calls.some(({ address }) => address === 'c:1'));

@@ -23,7 +23,7 @@ const labelsOf = (i: number): Record<string, string> => ({
 
 async function measure(replicationFactor: number): Promise<void> {
   const body = writeBody(Array.from({ length: seriesCount }, (_, i) => labelsOf(i)));
-  const transport = { connect: () => ({ remoteWrite: () => Promise.resolve(), close: () => {} }) };
+  const transport = { connect: () => ({ remoteWrite: () => Promise.resolve([]), close: () => {} }) };
   const settings = {
     workers: 5,
     compressed: true,
@@ -32,8 +32,9 @@ async function measure(replicationFactor: number): Promise<void> {
     random: Math.random,
     observer: silentObserver,
   };
+  const intake = createIntake({ messageBytesMax: 64 * MiB });
   const router = new Router({
-    intake: createIntake({ messageBytesMax: 64 * MiB }),
+    intake,
     peers: new Peers(transport, settings),
     clock: systemClock,
     replicationFactor,
@@ -46,7 +47,10 @@ async function measure(replicationFactor: number): Promise<void> {
   for (const run of ['warm-up', 'measured']) {
     const start = process.cpuUsage();
     for (let i = 0; i < rounds; i += 1)
-      await router.route(body, 'snappy-block', { kind: 'prometheus', tenant: 'team' }).stored;
+      await router.write({
+        scan: () => intake.scan(body, 'snappy-block', { kind: 'prometheus', tenant: 'team' }),
+        release: () => {},
+      });
     const { user, system } = process.cpuUsage(start);
     console.log(
       `${run}: replication factor ${replicationFactor}, ${Math.round((rounds * seriesCount) / (user + system) / 0.01) / 100} M samples per CPU second`,

@@ -8,7 +8,7 @@ import {
   type MetricRegistry,
   type ProbeServer,
 } from '@gauntlet/telemetry';
-import { RouterNotReadyError } from './errors.js';
+import { WriteNotReadyError } from '@gauntlet/write-http';
 import { grpcPeerTransport } from './peer-transport.js';
 import { routerMetrics } from './router-metrics.js';
 import { routerDefaults, startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
@@ -18,8 +18,7 @@ export interface RouterServerConfig extends Pick<
   | 'hashrings'
   | 'algorithm'
   | 'replicationFactor'
-  | 'tenantHeader'
-  | 'defaultTenant'
+  | 'writes'
   | 'compression'
   | 'workersPerPeer'
   | 'forwardTimeoutMs'
@@ -81,7 +80,7 @@ export async function serveRouter(
     });
     const empty = new Uint8Array();
     server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
-      if (router === undefined) throw new RouterNotReadyError();
+      if (router === undefined) throw new WriteNotReadyError();
       await router.handleRemoteWrite(bytes, encoding);
       return empty;
     });

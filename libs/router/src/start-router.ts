@@ -1,17 +1,23 @@
-import { MiB, invariant, messageOf, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
+import { MiB, messageOf, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
 import { createIntake, MessageError, type Intake, type MessageEncoding } from '@gauntlet/kernel';
 import type { Algorithm, Hashrings } from '@gauntlet/ring';
 import { UnreadableMessageError } from '@gauntlet/rpc';
 import { formatHostPort, listenError, ListenError } from '@gauntlet/telemetry';
-import { Admission } from './admission.js';
+import {
+  Admission,
+  createWriteListener,
+  statusWithoutSeries,
+  writeListenerDefaults,
+  type WriteListenerOptions,
+  type WriteSource,
+} from '@gauntlet/write-http';
+import { WriteRefusedError } from './errors.js';
 import { nodeHashringFile, type HashringFile } from './hashring-file.js';
 import { hashringsOfContent, HashringWatcher, summarize } from './hashring-watcher.js';
 import { silentObserver, type RouterObserver } from './observer.js';
 import type { PeerTransport } from './peer-transport.js';
 import { Peers } from './peers.js';
-import { RemoteWriteServer } from './remote-write-server.js';
 import { Router } from './router.js';
-import { tenantHeaderDefault } from './tenant.js';
 
 export interface RouterConfig {
   /** Where remote write clients connect; port 0 takes a free one, no host means every interface. */
@@ -22,16 +28,14 @@ export interface RouterConfig {
   readonly algorithm: Algorithm;
   readonly replicationFactor: number;
   readonly transport: PeerTransport;
-  readonly tenantHeader?: string;
-  readonly defaultTenant?: string;
+  /** How the listener for clients treats their requests; what is left out has its defaults there. */
+  readonly writes?: WriteSettings;
   /** Compression of calls to peers. */
   readonly compression?: 'snappy' | 'none';
   /** Calls at a time to each peer. */
   readonly workersPerPeer?: number;
   readonly forwardTimeoutMs?: number;
   readonly forwardBackoffMsMax?: number;
-  /** A longer body is refused. */
-  readonly bodyBytesMax?: number;
   /** A message that decompresses to more is refused. */
   readonly messageBytesMax?: number;
   readonly requestsInflightMax?: number;
@@ -45,19 +49,21 @@ export interface RouterConfig {
   readonly onInternalError?: (error: unknown) => void;
 }
 
+/** Tenancy, limits, rules, TLS of the listener for clients. */
+export type WriteSettings = Omit<
+  Partial<WriteListenerOptions>,
+  'target' | 'intake' | 'admission' | 'observer' | 'clock' | 'log' | 'onInternalError'
+>;
+
 export const routerDefaults = {
-  tenantHeader: tenantHeaderDefault,
-  defaultTenant: 'default-tenant',
   compression: 'snappy',
   workersPerPeer: 5,
   forwardTimeoutMs: 5 * secondMs,
   forwardBackoffMsMax: 5 * secondMs,
-  bodyBytesMax: 32 * MiB,
   messageBytesMax: 128 * MiB,
-  requestsInflightMax: 1000,
-  bytesInflightMax: 256 * MiB,
+  requestsInflightMax: writeListenerDefaults.requestsInflightMax,
+  bytesInflightMax: writeListenerDefaults.bytesInflightMax,
 } as const;
-invariant(routerDefaults.bodyBytesMax <= routerDefaults.bytesInflightMax, 'the largest body can be admitted');
 
 export interface RunningRouter {
   readonly httpAddress: { readonly host: string; readonly port: number };
@@ -107,7 +113,25 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     compressed,
   });
   const admission = new Admission(settings);
-  const server = new RemoteWriteServer({ ...settings, router, admission, onInternalError });
+  let stopping = false;
+  const target = {
+    get ready() {
+      return router.ready && !stopping;
+    },
+    write: (source: WriteSource) => router.write(source),
+  };
+  const server = createWriteListener({
+    status: statusWithoutSeries(target),
+    ...settings.writes,
+    target,
+    intake,
+    admission,
+    observer,
+    clock,
+    log,
+    random,
+    onInternalError,
+  });
   const hashrings = hashringSource(settings, (applied) => router.apply(applied));
 
   const { address, port } = await server.listen(listen.port, listen.host).catch((error: unknown) => {
@@ -123,15 +147,18 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     throw error;
   }
 
-  let stopping = false;
   return {
     httpAddress: { host: address, port },
-    ready: () => router.ready && !stopping,
+    ready: () => target.ready,
     async handleRemoteWrite(message, encoding) {
       const claim = admission.claim(message.length);
       observer.pendingWrites(1);
       try {
-        await router.route(message, encoding, { kind: 'thanos' }).stored;
+        const { verdict, text } = await router.write({
+          scan: () => intake.scan(message, encoding, { kind: 'thanos' }),
+          release: () => {},
+        });
+        if (verdict !== 'stored') throw new WriteRefusedError(verdict, text);
       } catch (error) {
         // As peers answer it: INTERNAL, which a router in front retries.
         throw error instanceof MessageError ? new UnreadableMessageError(error.message, { cause: error }) : error;

@@ -1,5 +1,6 @@
 import { MiB } from '@gauntlet/base';
 import { createIntake, readGroup, readRow } from '@gauntlet/kernel';
+import type { Rejection } from '@gauntlet/remote-write';
 import type { PeerTransport, RemoteWriteOptions } from '../peer-transport.js';
 
 /** A call as a peer saw it. */
@@ -11,7 +12,7 @@ export interface SeenCall {
   readonly compressed: boolean;
 }
 
-export type Behaviour = (call: SeenCall, options: RemoteWriteOptions) => Promise<void>;
+export type Behaviour = (call: SeenCall, options: RemoteWriteOptions) => Promise<readonly Rejection[]>;
 
 export class FakeStatus extends Error {
   readonly grpcCode: number;
@@ -21,7 +22,12 @@ export class FakeStatus extends Error {
   }
 }
 
-export const stores: Behaviour = () => Promise.resolve();
+export const stores: Behaviour = () => Promise.resolve([]);
+/** Stores all but these, and says so. */
+export const refuses =
+  (...rejections: Rejection[]): Behaviour =>
+  () =>
+    Promise.resolve(rejections);
 export const conflicts: Behaviour = ({ address }) =>
   Promise.reject(new FakeStatus(6, `code = AlreadyExists desc = ${address} has newer samples`));
 export const isDown: Behaviour = () =>
@@ -45,7 +51,7 @@ export class FakePeers implements PeerTransport {
       remoteWrite: async (message, options) => {
         const call = { address, compressed: options.compressed, ...read(message, options.compressed) };
         this.calls.push(call);
-        await (this.behaviours.get(address) ?? stores)(call, options);
+        return (this.behaviours.get(address) ?? stores)(call, options);
       },
       close: () => this.open.delete(address),
     };

@@ -1,0 +1,73 @@
+import type { RunningRouter } from './index.js';
+import { conflicts, isDown, refuses, type Behaviour } from './testing/fake-peers.js';
+import { post, runRouter, type Answer } from './testing/run-router.js';
+import { writeBody } from './testing/write-request.js';
+
+const series = [
+  { __name__: 'up', job: 'a' },
+  { __name__: 'up', job: 'b' },
+  { __name__: 'up', job: 'c' },
+];
+const running: RunningRouter[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((router) => router.stop(0)));
+});
+
+/** The answer to a write of the three series, whose owners do as they are told. */
+async function answerOf(...behaviours: Behaviour[]): Promise<Answer> {
+  const { router, url, peers } = await runRouter();
+  running.push(router);
+  ['a:1', 'b:1', 'c:1'].forEach((address, i) => peers.behaviours.set(address, behaviours[i] ?? refuses()));
+  return post(url, writeBody(series), { 'THANOS-TENANT': 'team' });
+}
+
+const firstSeries = refuses({ series: 0, item: 'sample', first: 0, count: 1, reason: 'outOfOrder' });
+
+test('a sample that one of three peers refuses is stored by the others', async () => {
+  expect(await answerOf(firstSeries)).toMatchObject({ status: 200, text: '' });
+});
+
+test('samples that a quorum refuses are a conflict, which names tenant, series and reason', async () => {
+  const { status, text } = await answerOf(firstSeries, firstSeries, firstSeries);
+  expect(status).toBe(409);
+  // Each call holds the series of one replica number, the first of which is refused: which one depends on the placement.
+  expect(text).toMatch(
+    /^add \d samples: out of order sample \(tenant "team": \{__name__="up", job="[abc]"\}: out of order sample(; tenant "team": .*)*\)\n$/,
+  );
+});
+
+test('a limit of the tenant is 429, with the time to come back', async () => {
+  const one = refuses({ series: 0, item: 'series', first: 0, count: 1, reason: 'seriesLimit' });
+  const { status, headers, text } = await answerOf(one, one, one);
+  expect(status).toBe(429);
+  expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(text).toContain('tenant has as many series as it may');
+});
+
+test('a refusal that an outage hides is worth a retry', async () => {
+  const { status, text } = await answerOf(firstSeries, isDown, firstSeries);
+  expect(status).toBe(503);
+  expect(text).toContain('connection refused');
+});
+
+test('a Thanos peer that names no samples has refused all of its message', async () => {
+  expect((await answerOf(conflicts, conflicts)).status).toBe(409);
+});
+
+test('a peer that refuses series which it was not sent counts as failed', async () => {
+  const confused = refuses({ series: 99, item: 'sample', first: 0, count: 1, reason: 'outOfOrder' });
+  const { status, text } = await answerOf(confused, confused);
+  expect(status).toBe(503);
+  expect(text).toContain('a:1 refused series that it was not sent');
+});
+
+test('series with bad labels are not sent; the others are stored', async () => {
+  const { router, url, peers } = await runRouter();
+  running.push(router);
+  const answer = await post(url, writeBody([{ __name__: 'up', job: '' }, ...series]), { 'THANOS-TENANT': 'team' });
+  expect(answer.status).toBe(409);
+  expect(answer.text).toBe(
+    'add 1 series: label set contains a label with empty name or value (tenant "team": {__name__="up", job=""}: label set contains a label with empty name or value)\n',
+  );
+  expect(new Set(peers.calls.flatMap((call) => call.series)).size).toBe(3);
+});

@@ -1,0 +1,12 @@
+import { rowBytes, rowField, type ScannedBatch } from '@gauntlet/kernel';
+import type { ItemCounts } from '@gauntlet/write-http';
+
+/** How many items of each kind a row holds. */
+export function rowItems({ rows }: ScannedBatch, index: number): ItemCounts {
+  const view = new DataView(rows.buffer, rows.byteOffset + index * rowBytes, rowBytes);
+  return {
+    samples: view.getUint32(rowField.sampleCount, true),
+    histograms: view.getUint32(rowField.histogramCount, true),
+    exemplars: view.getUint32(rowField.exemplarCount, true),
+  };
+}
