@@ -112,7 +112,7 @@ function statusOfError(dialect: Dialect, error: unknown): number {
   if (!(error instanceof OperationalError)) return isExpressRefusal(error) ? 400 : 500;
   const { httpStatus } = error as { readonly httpStatus?: number };
   if (httpStatus !== undefined && error.kind !== 'cancelled') return httpStatus;
-  if (error.code === 'MESSAGE_TOO_LARGE') return 413;
+  if (error.code === 'MESSAGE_TOO_LARGE' || error.code === 'OTLP_TOO_LARGE') return 413;
   return error.kind === 'conflict' ? conflictStatus(dialect) : statusOfKind[error.kind];
 }
 

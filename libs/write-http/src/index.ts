@@ -10,7 +10,15 @@ export { Admission, type AdmissionLimits, type Claim } from './admission.js';
 export { noWriteLimits, type RequestLimits, type WriteLimits } from './write-limits.js';
 export { tenantHeaderDefault, type CertificateField } from './tenancy.js';
 export { silentWriteObserver, type HandlerName, type RequestLabels, type WriteObserver } from './observer.js';
+export { writeMetrics } from './write-metrics.js';
 export { TenantLabels } from './tenant-labels.js';
 export { statusWithoutSeries, type StatusAnswer, type StatusHandler, type StatusRequest } from './status.js';
 export { type Relabel } from './rewrite-request.js';
+export {
+  otlpBytesMax,
+  type OtlpContentType,
+  type OtlpRejections,
+  type OtlpTranslation,
+  type OtlpTranslator,
+} from './otlp.js';
 export { RequestRefusedError, WriteLimitedError, WriteNotReadyError, WriteOverloadedError } from './errors.js';

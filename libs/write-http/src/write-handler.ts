@@ -61,6 +61,8 @@ export interface Message {
   readonly encoding: MessageEncoding;
   readonly schema: MessageSchema;
   readonly dialect: Dialect;
+  /** Why there is no series in it, if that is not what the client meant. */
+  readonly isEmptyBecause?: readonly string[];
 }
 
 /** Longer than most clients wait; one that waits longer is told to come back. */
@@ -127,10 +129,14 @@ export class WriteHandler {
     const { dialect } = message;
     let batch = intake.scan(bytes, encoding, schema);
     checkReplicaHeader(call.request, this.#options.replicaHeader);
-    if (batch.rowCount === 0) return answers.success(dialect, noItems);
+    if (batch.rowCount === 0) {
+      if (message.isEmptyBecause?.length)
+        throw new RequestRefusedError('OTLP_NOTHING_VALID', message.isEmptyBecause.join('; '));
+      return answers.success(dialect, noItems);
+    }
     this.#checkLimits(call.tenant, batch, bounds);
     let dropped: ItemCounts = noItems;
-    const rewritten = rewriteRequest(batch, call.tenant, rules);
+    const rewritten = rewriteRequest({ batch, tenant: call.tenant, keepsRefusals: dialect === 'v2' }, rules);
     if (rewritten) {
       ({ dropped } = rewritten);
       if (rewritten.rowCount === 0) return answers.success(dialect, dropped);

@@ -11,6 +11,7 @@ import { Answers, clientGoneStatus, isCancelled, isInternal, textAnswer, type An
 import { WriteNotReadyError } from './errors.js';
 import { meansVersion2 } from './media-type.js';
 import { silentWriteObserver, type HandlerName, type WriteObserver } from './observer.js';
+import { receiveOtlp, type OtlpTranslator } from './otlp.js';
 import type { Relabel } from './rewrite-request.js';
 import { answerStatus, type StatusHandler } from './status.js';
 import { resolveTenant, tenantHeaderDefault, type CertificateField, type Tenancy } from './tenancy.js';
@@ -33,6 +34,8 @@ export interface WriteListenerOptions {
   readonly certificateField?: CertificateField | undefined;
   readonly splitLabel?: string | undefined;
   readonly relabel?: Relabel | undefined;
+  /** Without it there is no `POST /api/v1/otlp`. */
+  readonly otlp?: OtlpTranslator | undefined;
   readonly replicaHeader?: string | undefined;
   readonly samplesLimitCountsHistograms?: boolean | undefined;
   /** A longer body is refused, as it comes. */
@@ -97,6 +100,7 @@ const headerBytesMax = 16 * KiB;
 const requestIdCharactersMax = 128;
 
 const receivePath = '/api/v1/receive';
+const otlpPath = '/api/v1/otlp';
 const statusPath = '/api/v1/status/tsdb';
 
 /** The listener that clients write to. Bodies are handled as bytes; express only routes. */
@@ -115,6 +119,7 @@ class NodeWriteListener implements WriteListener {
   readonly #labels: TenantLabels;
   readonly #answers: Answers;
   readonly #handler: WriteHandler;
+  readonly #otlp: OtlpTranslator | undefined;
   readonly #methodsOf: Readonly<Record<string, readonly string[]>>;
   readonly #server: Server | HttpsServer;
   #isStopping = false;
@@ -158,7 +163,12 @@ class NodeWriteListener implements WriteListener {
           this.#observer.written({ ...write, tenant: this.#labels.labelOf(write.tenant), status });
       },
     });
-    this.#methodsOf = { [receivePath]: ['POST'], [statusPath]: ['GET'] };
+    this.#otlp = options.otlp;
+    this.#methodsOf = {
+      [receivePath]: ['POST'],
+      ...(options.otlp && { [otlpPath]: ['POST'] }),
+      [statusPath]: ['GET'],
+    };
     this.#server = this.#createServer(options);
   }
 
@@ -209,6 +219,13 @@ class NodeWriteListener implements WriteListener {
         this.#handler.receive(call),
       ),
     );
+    const otlp = this.#otlp;
+    if (otlp)
+      app.post(otlpPath, (request, response) =>
+        this.#write({ name: 'otlp', dialect: 'otlp' }, request, response, (call) =>
+          receiveOtlp(this.#handler, otlp, call),
+        ),
+      );
     app.get(statusPath, (request, response) =>
       this.#serve({ name: 'tsdb_status', dialect: 'v1' }, request, response, ({ request, response }) =>
         answerStatus(this.#status, request, response),

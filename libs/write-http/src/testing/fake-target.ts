@@ -1,4 +1,5 @@
-import { readGroup, readRow, type ScannedBatch } from '@gauntlet/kernel';
+import { readGroup, readRow, RowVerdict, type ScannedBatch } from '@gauntlet/kernel';
+import { rejectionTexts } from '@gauntlet/remote-write';
 import type { ItemCounts, WriteOutcome, WriteSource, WriteTarget } from '../write-target.js';
 
 /** Series as `name=value,...`, by tenant. */
@@ -15,7 +16,13 @@ export class FakeTarget implements WriteTarget {
     const batch = source.scan();
     this.writes.push(readWrite(batch));
     const tenants = groupsOf(batch).map(({ tenant, rowCount, samples }) => ({ tenant, series: rowCount, samples }));
-    const stored: WriteOutcome = { verdict: 'stored', text: '', written: countsOf(batch), tenants };
+    const text = refusalOf(batch);
+    const stored: WriteOutcome = {
+      verdict: text === '' ? 'stored' : 'conflict',
+      text,
+      written: countsOf(batch),
+      tenants,
+    };
     return Promise.resolve().then(() => this.answer(stored, source));
   }
 }
@@ -27,6 +34,16 @@ export function readWrite(batch: ScannedBatch): SeenWrite {
       rows.map(({ labels }) => labels.map((pair) => pair.join('=')).join(',')),
     ]),
   );
+}
+
+/** What an ingester says of labels. */
+function refusalOf(batch: ScannedBatch): string {
+  const texts = { 1: rejectionTexts.emptyLabel, 2: rejectionTexts.duplicateLabel, 3: rejectionTexts.unsortedLabel };
+  for (let row = 0; row < batch.rowCount; row += 1) {
+    const { verdict } = readRow(batch, row);
+    if (verdict !== RowVerdict.ok) return texts[verdict as keyof typeof texts] ?? `verdict ${verdict}`;
+  }
+  return '';
 }
 
 function countsOf({ sampleCount, histogramCount, exemplarCount }: ScannedBatch): ItemCounts {

@@ -1,7 +1,7 @@
 import { MiB } from '@gauntlet/base';
 import { createIntake, snappyBlockEncode } from '@gauntlet/kernel';
 import { encodeWriteRequest, type SeriesInput } from '@gauntlet/remote-write';
-import { Agent, request } from 'node:http';
+import { type Agent, request } from 'node:http';
 import {
   Admission,
   createWriteListener,

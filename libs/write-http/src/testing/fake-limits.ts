@@ -1,0 +1,20 @@
+import type { RequestLimits, WriteLimits } from '../index.js';
+
+export interface FakeLimits {
+  readonly default?: Partial<RequestLimits>;
+  readonly tenants?: Readonly<Record<string, Partial<RequestLimits>>>;
+  /** Tenants with too many series. */
+  readonly crowded?: readonly string[];
+  readonly enter?: WriteLimits['enter'];
+  readonly takeSamples?: WriteLimits['takeSamples'];
+}
+
+export function limitsOf({ default: shared, tenants = {}, crowded = [], ...rest }: FakeLimits): WriteLimits {
+  const none = { bodyBytesMax: 0, seriesMax: 0, samplesMax: 0 };
+  return {
+    forTenant: (tenant) => ({ ...none, ...shared, ...tenants[tenant] }),
+    headSeriesRefusal: (tenant) => (crowded.includes(tenant) ? 'tenant is above active series limit' : undefined),
+    enter: rest.enter ?? (() => Promise.resolve(() => {})),
+    takeSamples: rest.takeSamples ?? (() => 0),
+  };
+}
