@@ -1,6 +1,7 @@
 import type { Clock } from '@gauntlet/base';
 import type { ChunkSample } from '@gauntlet/chunk';
 import type { ScannedBatch, ShardSnapshotDescription, SliceLimits } from '@gauntlet/kernel';
+import { rejectionReasons, type RejectionList, type RejectionReason } from '@gauntlet/remote-write';
 import type { LabelMatcher, Pace, Selection, SeriesSource, SeriesStore } from '@gauntlet/select';
 import type { Exemplar, ExemplarRing } from './exemplar-ring.js';
 import type { RefPages } from './ref-set.js';
@@ -80,36 +81,35 @@ export interface HeadOptions {
   readonly chunkSource?: ChunkSource;
 }
 
-/** Why samples or series of a batch were not stored: counts for each class of spec/receive.md 6.5. */
-export interface Rejections {
-  outOfBounds: number;
-  outOfOrder: number;
-  duplicate: number;
-  emptyLabel: number;
-  duplicateLabel: number;
-  unsortedLabel: number;
-  /** Older than the out-of-order window. */
-  tooOld: number;
-  /** Native histograms whose spans, buckets and counts do not agree (spec/tsdb.md 5.4). */
-  invalidHistogram: number;
-  exemplarOutOfOrder: number;
-  /** Exemplars with more than 128 code points of labels. */
-  exemplarLabels: number;
-}
+/** Counts for each class of spec/receive.md 6.5. */
+export type Rejections = Record<RejectionReason, number>;
 
 /** Nothing was refused, to count up from. */
 export const noRejections = (): Rejections => ({
-  outOfBounds: 0,
-  outOfOrder: 0,
-  duplicate: 0,
   emptyLabel: 0,
   duplicateLabel: 0,
   unsortedLabel: 0,
+  badReference: 0,
+  nameMissing: 0,
+  notUtf8: 0,
+  noItems: 0,
+  outOfBounds: 0,
+  outOfOrder: 0,
+  duplicate: 0,
   tooOld: 0,
   invalidHistogram: 0,
   exemplarOutOfOrder: 0,
   exemplarLabels: 0,
+  seriesLimit: 0,
+  unknown: 0,
 });
+
+/** The counts of a list. */
+export function countRejections(list: RejectionList): Rejections {
+  const counts = noRejections();
+  if (list.length > 0) for (const reason of rejectionReasons) counts[reason] = list.count(reason);
+  return counts;
+}
 
 export interface AppendResult {
   /**
@@ -129,15 +129,24 @@ export interface AppendResult {
   /** Floats and histograms that were stored, out-of-order ones included; identical repetitions are not. */
   readonly samplesAppended: number;
   readonly seriesCreated: number;
+  /** Exemplars that were taken, those that are there already included. */
+  readonly exemplarsAccepted: number;
   readonly rejected: Rejections;
   /** Any class of `rejected` above zero. */
   readonly hasRejections: boolean;
+  /**
+   * What `rejected` counts, item by item; rows are numbered as in the whole batch. All else of the group was accepted, except exemplars that are passed over without a word: those of a series
+   * that is not there or whose last sample was refused, and all while none are kept.
+   */
+  readonly rejections: RejectionList;
 }
 
 /** Tells samples outside these apart before they reach a series; captured once for each append (spec/tsdb.md 5.1). */
 export interface AppendBounds {
   /** Samples newer than this are out of bounds; `Infinity` for none. */
   readonly timestampMsMax: number;
+  /** Series that the head may have: samples of series that would be more are refused. Without a bound by default, and when it is 0. */
+  readonly seriesMax?: number;
 }
 
 /** Both ends belong to it. */

@@ -11,9 +11,16 @@ import {
   type Shard,
 } from '@gauntlet/kernel';
 import { staleMarkerBits, type Labels } from '@gauntlet/model';
-import { decodeSeriesParts, type Exemplar, type Histogram as ReceivedHistogram } from '@gauntlet/remote-write';
+import {
+  decodeSeriesParts,
+  type Exemplar,
+  type Histogram as ReceivedHistogram,
+  type RejectedItem,
+  type RejectionList,
+  type RejectionReason,
+} from '@gauntlet/remote-write';
 import { before, classify, type SampleVerdict } from './classify.js';
-import type { ChunkPosition, Rejections } from './head.js';
+import type { ChunkPosition } from './head.js';
 import { receivedHistogram } from './received-histogram.js';
 import type { SeriesHost, SeriesPlace } from './series-host.js';
 import { flavourOf, type Flavour, type WalBatch } from './wal-batch.js';
@@ -32,7 +39,7 @@ export interface HostRowOptions {
   readonly outOfOrderWindow: bigint;
   readonly wal: WalBatch;
   readonly wbl: WblBatch;
-  readonly rejected: Rejections;
+  readonly rejections: RejectionList;
 }
 
 type HostSample =
@@ -48,6 +55,8 @@ export class HostRows {
   /** What became of the samples: floats in order are counted by the kernel. */
   histogramsStored = 0;
   lateStored = 0;
+  /** Taken, or there already. */
+  exemplarsAccepted = 0;
   /** Bounds of the histograms that were stored in order; undefined when none was. */
   times: { min: bigint; max: bigint } | undefined;
   /** The row whose exemplars were dealt with last: a long row comes in several slices. */
@@ -59,9 +68,13 @@ export class HostRows {
 
   /** Appends the row at which the shard has stopped. */
   append(shard: Shard, slice: BatchSlice, row: number): void {
-    const { batch, host, rejected } = this.#options;
+    const { batch, host } = this.#options;
     const view = new DataView(slice.rows.buffer, slice.rows.byteOffset + row * rowBytes, rowBytes);
-    const series = new HostRow(shard, row, shard.hostRow(row).series);
+    const series = new HostRow(shard, row, {
+      s: shard.hostRow(row).series,
+      index: slice.firstRow + row,
+      firstSample: row === 0 ? slice.skipped : 0,
+    });
     const histogramCount = view.getUint32(rowField.histogramCount, true);
     const seriesOffset = view.getUint32(rowField.seriesOffset, true);
     const hasExemplars =
@@ -69,27 +82,43 @@ export class HostRows {
       view.getUint32(rowField.exemplarCount, true) > 0 &&
       this.#exemplarsOf !== seriesOffset;
     let isLastStored = true;
+    let index = series.firstSample;
     for (const { t, bits } of floatsOf(slice, view)) {
+      series.begin('sample', index++);
       isLastStored = this.#appendFloat(series, t, bits);
     }
     if (histogramCount === 0 && !hasExemplars) return;
+    const exemplarCount = view.getUint32(rowField.exemplarCount, true);
     const field = batch.body.subarray(seriesOffset, seriesOffset + view.getUint32(rowField.seriesLength, true));
+    // The intake has checked the whole request: should a part not decode all the same, a client must not be able to end the use of the head with it.
+    const begun = { histogram: 0, exemplar: 0 };
     try {
       if (histogramCount > 0) {
         for (const part of decodeSeriesParts(field, { histogramBytesMax, exemplarBytesMax: 0 })) {
-          if (part.kind === 'histogram') isLastStored = this.#appendReceived(series, part.histogram);
+          if (part.kind !== 'histogram') continue;
+          series.begin('histogram', begun.histogram++);
+          isLastStored = this.#appendReceived(series, part.histogram);
         }
       }
-      if (!hasExemplars) return;
-      this.#exemplarsOf = seriesOffset;
-      if (!isLastStored || series.s === 0) return;
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      series.begin('histogram', begun.histogram);
+      this.#reject(series, 'invalidHistogram', histogramCount - begun.histogram);
+      return;
+    }
+    if (!hasExemplars) return;
+    this.#exemplarsOf = seriesOffset;
+    if (!isLastStored || series.s === 0) return;
+    try {
       for (const part of decodeSeriesParts(field, { histogramBytesMax: 0, exemplarBytesMax })) {
-        if (part.kind === 'exemplar') this.#appendExemplar(series, part.exemplar);
+        if (part.kind !== 'exemplar') continue;
+        series.begin('exemplar', begun.exemplar++);
+        this.#appendExemplar(series, part.exemplar);
       }
     } catch (error) {
-      // The intake has checked the whole request: should a part not decode all the same, a client must not be able to end the use of the head with it.
       if (!(error instanceof MessageError)) throw error;
-      rejected.invalidHistogram += 1;
+      series.begin('exemplar', begun.exemplar);
+      this.#reject(series, 'exemplarLabels', exemplarCount - begun.exemplar);
     }
   }
 
@@ -117,27 +146,22 @@ export class HostRows {
 
   #appendReceived(row: HostRow, received: ReceivedHistogram | 'too long'): boolean {
     if (received !== 'too long') return this.#appendHistogram(row, received.timestampMs, receivedHistogram(received));
-    this.#options.rejected.invalidHistogram += 1;
-    return false;
+    return this.#reject(row, 'invalidHistogram');
   }
 
   #appendHistogram(row: HostRow, timestampMs: bigint, histogram: Histogram): boolean {
-    if (validateHistogram(histogram) !== undefined) {
-      this.#options.rejected.invalidHistogram += 1;
-      return false;
-    }
+    if (validateHistogram(histogram) !== undefined) return this.#reject(row, 'invalidHistogram');
     return this.#appendSample(row, { timestampMs, histogram }, false);
   }
 
   #appendSample(row: HostRow, sample: HostSample, isLoggedAsFloat: boolean): boolean {
-    const { host, rejected } = this.#options;
+    const { host } = this.#options;
     const { timestampMs: t } = sample;
     let verdict: SampleVerdict | 'duplicate' = this.#judge(row, t);
     if (verdict === 'atNewest' && !this.#isRepeated(row, sample)) verdict = 'duplicate';
-    if (verdict === 'outOfBounds' || verdict === 'outOfOrder' || verdict === 'tooOld' || verdict === 'duplicate') {
-      rejected[verdict] += 1;
-      return false;
-    }
+    if (verdict === 'outOfBounds' || verdict === 'outOfOrder' || verdict === 'tooOld' || verdict === 'duplicate')
+      return this.#reject(row, verdict);
+    if (!row.canCreate) return this.#reject(row, 'seriesLimit');
     const place = row.create();
     const { ref } = row;
     if (isLoggedAsFloat && ('bits' in sample || verdict !== 'late')) this.#endRunBefore(row, undefined);
@@ -163,6 +187,12 @@ export class HostRows {
     }
   }
 
+  /** Says that items are not taken, from the one that is dealt with on. */
+  #reject({ index, item, at }: HostRow, reason: RejectionReason, count = 1): false {
+    this.#options.rejections.add(index, item, reason, at, count);
+    return false;
+  }
+
   #judge(row: HostRow, t: bigint): SampleVerdict {
     const { minValid, timestampMax, outOfOrderWindow } = this.#options;
     if (t > timestampMax) return 'outOfBounds';
@@ -172,7 +202,8 @@ export class HostRows {
         if (outOfOrderWindow === 0n) return 'outOfBounds';
         return t < before(minValid, outOfOrderWindow) ? 'tooOld' : 'late';
       }
-      row.shard.startAt(t);
+      // One that is refused for the number of series starts nothing.
+      if (row.canCreate) row.shard.startAt(t);
     }
     const { appendableMin, outOfOrderMin } = row.shard.bounds;
     return classify(t, row.newest, { minValid, timestampMax, appendableMin, outOfOrderMin });
@@ -211,23 +242,26 @@ export class HostRows {
   }
 
   #appendExemplar(row: HostRow, received: Exemplar | 'too long'): void {
-    const { host, wal, rejected, timestampMax } = this.#options;
+    const { host, wal, timestampMax } = this.#options;
     invariant(host.exemplars !== undefined, 'rows stop for exemplars only when they are kept');
     if (received === 'too long') {
-      rejected.exemplarLabels += 1;
+      this.#reject(row, 'exemplarLabels');
       return;
     }
     const { timestampMs, bits } = received;
     if (timestampMs > timestampMax) {
-      rejected.outOfBounds += 1;
+      this.#reject(row, 'outOfBounds');
       return;
     }
     const labels = labelsOf(received.labels);
     const verdict = host.exemplars.add(row.ref, { timestampMs, valueBits: bits, labels });
-    if (verdict === 'outOfOrder') rejected.exemplarOutOfOrder += 1;
-    else if (verdict === 'labels') rejected.exemplarLabels += 1;
-    // One that is there already is logged too: its first log write may have failed.
-    else wal.addExemplar({ ref: row.ref, timestampMs, valueBits: bits, labels });
+    if (verdict === 'outOfOrder') this.#reject(row, 'exemplarOutOfOrder');
+    else if (verdict === 'labels') this.#reject(row, 'exemplarLabels');
+    else {
+      // One that is there already is logged too: its first log write may have failed.
+      wal.addExemplar({ ref: row.ref, timestampMs, valueBits: bits, labels });
+      this.exemplarsAccepted += 1;
+    }
   }
 
   #extend(t: bigint): void {
@@ -242,11 +276,34 @@ class HostRow {
   readonly shard: Shard;
   readonly #row: number;
   s: number;
+  /** Among the rows of the batch. */
+  readonly index: number;
+  /** Samples of the row that came in slices before. */
+  readonly firstSample: number;
+  /** What is dealt with: which of the row's items of a kind. */
+  item: RejectedItem = 'sample';
+  at = 0;
 
-  constructor(shard: Shard, row: number, s: number) {
+  constructor(
+    shard: Shard,
+    row: number,
+    { s, index, firstSample }: { readonly s: number; readonly index: number; readonly firstSample: number },
+  ) {
     this.shard = shard;
     this.#row = row;
     this.s = s;
+    this.index = index;
+    this.firstSample = firstSample;
+  }
+
+  begin(item: RejectedItem, at: number): void {
+    this.item = item;
+    this.at = at;
+  }
+
+  /** Whether the series is there, or may be made. */
+  get canCreate(): boolean {
+    return this.s !== 0 || this.shard.canCreate;
   }
 
   /** 0 when there is no series. */

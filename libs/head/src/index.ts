@@ -1,5 +1,6 @@
 export { createHead } from './sharded-head.js';
 export {
+  countRejections,
   noRejections,
   type AppendBounds,
   type AppendResult,

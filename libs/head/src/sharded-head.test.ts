@@ -6,6 +6,7 @@ import { RecordCorruptError, createHead, hasRef, type Head, type HeadSeries, typ
 import { compareCanonicalLabels } from '@gauntlet/model';
 import { canonicalLabels, layOutBatch, type TestLabels, type TestRow } from './testing/lay-out-batch.js';
 import { ModelHead, type ModelSeries } from './testing/model-head.js';
+import { countItems, refusedItems } from './testing/refused-items.js';
 import { decodeSamplesRecord, decodeSeriesRecord } from './testing/wal-records.js';
 
 const t0 = 1_700_000_000_000n;
@@ -176,7 +177,12 @@ const anyRow: fc.Arbitrary<TestRow> = fc.record({
   ),
 });
 type Step =
-  | { readonly kind: 'append'; readonly rows: readonly TestRow[]; readonly max: number }
+  | {
+      readonly kind: 'append';
+      readonly rows: readonly TestRow[];
+      readonly max: number;
+      readonly createdMax?: number | undefined;
+    }
   | { readonly kind: 'truncate'; readonly t: number }
   | { readonly kind: 'reopen' };
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -186,6 +192,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('append' as const),
       rows: fc.array(anyRow, { maxLength: 40 }),
       max: fc.constantFrom(Infinity, base + 9 * rangeMs),
+      createdMax: fc.option(fc.nat(3), { nil: undefined }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('truncate' as const), t: anyTime }) },
@@ -214,10 +221,20 @@ test.each([
           const removed = new Set<number>();
           for (const step of steps) {
             if (step.kind === 'append') {
-              const result = head.append(layOutBatch([], step.rows), 1, { timestampMsMax: step.max });
+              // 0 is no bound.
+              const seriesMax = step.createdMax === undefined ? 0 : head.seriesCount + step.createdMax;
+              const result = head.append(layOutBatch([up('of another tenant')], step.rows), 1, {
+                timestampMsMax: step.max,
+                seriesMax,
+              });
               const records = result.records.map((record) => record.slice());
-              const expected = model.append(step.rows, step.max, verdict);
-              expect(result.rejected).toEqual(expected.rejected);
+              const expected = model.append(step.rows, step.max, verdict, seriesMax === 0 ? Infinity : seriesMax);
+              const items = refusedItems(result.rejections);
+              expect(items).toEqual(
+                expected.refused.map((item) => item.replace(/^\d+/, (i) => String(Number(i) + 1))).sort(),
+              );
+              expect(result.rejected).toEqual(countItems(items));
+              expect(result.hasRejections).toBe(items.length > 0);
               expect(result.samplesAppended).toBe(expected.appended);
               expect(records.filter((r) => r[0] === 1).flatMap(decodeSeriesRecord)).toEqual(
                 expected.created.map(({ ref, labels }) => ({

@@ -5,10 +5,12 @@ import {
   ShardFault,
   ShardFullError,
   StoredChunks,
+  shardRefusal,
   sliceGroup,
   type BatchSlice,
   type GroupNeed,
   type RecordSlice,
+  type RefusedList,
   type ScannedBatch,
   type ShardAppend,
   type ShardBounds,
@@ -16,13 +18,14 @@ import {
   type SliceLimits,
 } from '@gauntlet/kernel';
 import { compareCanonicalLabels } from '@gauntlet/model';
+import { reasonOfVerdict, RejectionList, type RejectionReason } from '@gauntlet/remote-write';
 import type { LabelQuery, Pace, SeriesSource } from '@gauntlet/select';
 import { RecordMalformedError, RecordType, decodeSamplesV2, encodeSamples, recordType } from '@gauntlet/wal';
 import { before } from './classify.js';
 import { ExemplarRing } from './exemplar-ring.js';
 import { ShardsSnapshot } from './head-snapshot.js';
 import {
-  noRejections,
+  countRejections,
   type AppendBounds,
   type AppendResult,
   type AttachedChunk,
@@ -37,7 +40,6 @@ import {
   type HeadStatistics,
   type OutOfOrderSeries,
   type OutOfOrderSnapshot,
-  type Rejections,
   type TimeInterval,
 } from './head.js';
 import { HeadReading } from './head-reading.js';
@@ -212,7 +214,7 @@ class ShardedHead implements Head {
     const sliced = sliceGroup(batch, group, this.#sliceLimits);
     this.#makeRoom(batch.histogramCount === 0 ? sliced.need : histogramNeed(batch, group, sliced.need));
     try {
-      return this.#appendSlices(batch, sliced.slices(), toInt64(bounds.timestampMsMax));
+      return this.#appendSlices(batch, sliced.slices(), bounds);
     } catch (error) {
       // Some of the request may be in memory, and will not be in the log.
       throw this.#fault.break(error);
@@ -477,36 +479,38 @@ class ShardedHead implements Head {
     this.#addShard(fresh);
   }
 
-  #appendSlices(batch: ScannedBatch, slices: Iterable<BatchSlice>, timestampMax: bigint): AppendResult {
+  #appendSlices(batch: ScannedBatch, slices: Iterable<BatchSlice>, bounds: AppendBounds): AppendResult {
+    const { timestampMsMax, seriesMax = 0 } = bounds;
     const window = this.#outOfOrderWindow;
     const settings = {
       minValid: this.#minValid,
       appendableMin: this.#appendableMin(),
       started: this.#started,
-      timestampMax,
+      timestampMax: toInt64(timestampMsMax),
       outOfOrderMin: window > 0n && this.#started ? before(this.#max, window) : undefined,
       outOfOrderWindow: window,
       hostExemplars: this.#host.exemplars !== undefined,
     };
     const newest = this.#shards.at(-1)!;
-    const rejected = noRejections();
+    const rejections = new RejectionList();
     const wal = new WalBatch();
     const wbl = new WblBatch();
-    const hostRows = new HostRows({ ...settings, host: this.#host, batch, wal, wbl, rejected });
+    const hostRows = new HostRows({ ...settings, host: this.#host, batch, wal, wbl, rejections });
     const counts = { appended: 0, created: 0 };
     for (const slice of slices) {
       wal.keep();
       let rows = slice.rows;
       // The newest shard comes last: it alone may create series, and must know that no other has them.
       for (const shard of this.#shards) {
-        const result = this.#appendSlice(shard, slice, rows, settings, hostRows);
+        const createdMax = seriesMax > 0 ? Math.max(0, Math.floor(seriesMax) - this.seriesCount) : Infinity;
+        const result = this.#appendSlice(shard, slice, rows, { ...settings, createdMax }, hostRows);
         settings.appendableMin = result.appendableMin;
         settings.outOfOrderMin = result.outOfOrderMin;
         settings.started = result.started;
         rows = result.rows;
         wal.addSeries(result.seriesRecord);
         wal.endRun(result.samplesRecord);
-        countRejections(rejected, result);
+        if (result.refused.length > 0) addRefused(rejections, slice, result.refused);
         counts.appended += result.appended;
         counts.created += result.created;
         if (shard !== newest && result.rowsLeft === 0) break;
@@ -519,8 +523,10 @@ class ShardedHead implements Head {
       outOfOrderRecords: wbl.records(),
       samplesAppended: counts.appended + hostRows.histogramsStored + hostRows.lateStored,
       seriesCreated: counts.created,
-      rejected,
-      hasRejections: Object.values(rejected).some((count) => count > 0),
+      exemplarsAccepted: hostRows.exemplarsAccepted,
+      rejected: countRejections(rejections),
+      hasRejections: rejections.length > 0,
+      rejections,
     };
   }
 
@@ -721,21 +727,22 @@ class ShardedHead implements Head {
 
 const allTimes = { minTimeMs: -Infinity, maxTimeMs: Infinity };
 
-/** What the kernel counts, in its order. */
-const kernelRejections = [
-  'outOfBounds',
-  'outOfOrder',
-  'duplicate',
-  'emptyLabel',
-  'duplicateLabel',
-  'unsortedLabel',
-] as const;
+const refusalReasons: Readonly<Record<number, RejectionReason>> = {
+  [shardRefusal.outOfBounds]: 'outOfBounds',
+  [shardRefusal.outOfOrder]: 'outOfOrder',
+  [shardRefusal.duplicate]: 'duplicate',
+  [shardRefusal.tooOld]: 'tooOld',
+  [shardRefusal.seriesLimit]: 'seriesLimit',
+};
 
-function countRejections(rejected: Rejections, { rejections, tooOld }: ShardAppend): void {
-  kernelRejections.forEach((name, i) => {
-    rejected[name] += rejections[i]!;
-  });
-  rejected.tooOld += tooOld;
+/** Adds what a shard has refused of a slice, by the rows and samples of the whole batch. */
+function addRefused(rejections: RejectionList, slice: BatchSlice, refused: RefusedList): void {
+  for (const { row, first, count, reason } of refused) {
+    const series = slice.firstRow + row;
+    if (reason >= shardRefusal.verdict)
+      rejections.add(series, 'series', reasonOfVerdict(reason - shardRefusal.verdict));
+    else rejections.add(series, 'sample', refusalReasons[reason]!, first + (row === 0 ? slice.skipped : 0), count);
+  }
 }
 
 /** Says of a record that does not decode what it is. */

@@ -1,7 +1,7 @@
 import {
-  area, areaLate, areaPointers, areaSamplesRecord, areaSeriesRecord, bump, clearControl, control,
-  kAppendableMin, kAppended, kCreated, kDuplicate, kFirstTime, kLate, kLateCount, kLateMin, kLeft, kMax, kMin, kNextRef, kOutOfBounds,
-  kOutOfOrder, kSamplesRecord, kSeriesRecord, kStarted, kStopSeries, kTakesLate, kTooOld, kVerdicts,
+  area, areaLate, areaPointers, areaRefused, areaSamplesRecord, areaSeriesRecord, bump, clearControl, control,
+  kAppendableMin, kAppended, kCreated, kFirstTime, kLate, kLateCount, kLateMin, kLeft, kMax, kMin, kNextRef, kRefused, kRefusedCount,
+  kSamplesRecord, kSeriesRecord, kStarted, kStopSeries, kTakesLate,
 } from './shard-control';
 import { flagHost, sFlags, sLabels, sLabelsLength, sLastBits, sMaxTime, sOldest, sOpen, sRef } from './series-layout';
 import { noteCreated } from './shard-created';
@@ -23,12 +23,23 @@ const lookahead: u32 = 16;
 const rowDone: usize = 49;
 /** A sample out of order: i64 timestamp, u64 bits, u32 series, 4 bytes unused. */
 const lateBytes: u32 = 24;
+/** A run of refused samples, as shard-control.ts says. */
+const refusedBytes: u32 = 16;
+const refusedOutOfBounds: u32 = 1;
+const refusedOutOfOrder: u32 = 2;
+const refusedDuplicate: u32 = 3;
+const refusedTooOld: u32 = 4;
+const refusedSeriesLimit: u32 = 5;
+const refusedVerdicts: u32 = 16;
 
 let body: usize = 0;
 let rows: usize = 0;
 let rowCount: u32 = 0;
 let samples: usize = 0;
+let sampleTotal: u32 = 0;
 let mayCreate: bool = false;
+/** Series that may still be created. */
+let creatable: u32 = 0;
 /** What of a row's histogram and exemplar count (u32 each) makes it a host row. */
 let hostMask: u64 = 0;
 let minValid: i64 = 0;
@@ -50,6 +61,9 @@ let toSamples: usize = 0;
 let samplesBegin: usize = 0;
 let lateBegin: usize = 0;
 let toLate: usize = 0;
+/** 0 until something is refused. */
+let refusedBegin: usize = 0;
+let toRefused: usize = 0;
 let firstRef: i64 = 0;
 let firstTime: i64 = 0;
 let nextRef: u64 = 0;
@@ -94,6 +108,40 @@ function start(t: i64): void {
   store<i64>(control, t, kFirstTime);
 }
 
+/** Where the next refused run goes: there is one for each row and sample at most. */
+function refusedEnd(): usize {
+  if (refusedBegin == 0) {
+    refusedBegin = area(areaRefused, (rowCount + sampleTotal) * refusedBytes);
+    toRefused = refusedBegin;
+  }
+  return toRefused;
+}
+
+function addRefused(row: u32, first: u32, reason: u32): void {
+  let to = refusedEnd();
+  store<u32>(to, row);
+  store<u32>(to, first, 4);
+  store<u32>(to, 1, 8);
+  store<u32>(to, reason, 12);
+  toRefused = to + refusedBytes;
+}
+
+/** Notes that a sample of a row is refused: in the last run if it goes on. */
+function refuse(r: usize, at: usize, reason: u32): void {
+  let row = <u32>(r - rows) / rowBytes;
+  let index = <u32>(at - samples) / sampleBytes - load<u32>(r, 24);
+  let to = refusedEnd();
+  if (to != refusedBegin) {
+    let last = to - refusedBytes;
+    let count = load<u32>(last, 8);
+    if (load<u32>(last) == row && load<u32>(last, 12) == reason && load<u32>(last, 4) + count == index) {
+      store<u32>(last, count + 1, 8);
+      return;
+    }
+  }
+  addRefused(row, index, reason);
+}
+
 /** Creates the series of a row, and logs it. */
 function createOfRow(r: usize): u32 {
   let tag = load<u32>(r);
@@ -108,18 +156,20 @@ function createOfRow(r: usize): u32 {
   }
   toSeries = writeSeries(toSeries, nextRef, labels, length, load<u32>(r, 52));
   nextRef += 1;
+  creatable -= 1;
   bump(kCreated, 1);
   return s;
 }
 
 /**
  * Begins to append the rows that no shard has dealt with yet. Rows of unknown series are left to other shards unless `create` is set.
+ * @param most series that may be created; samples of rows that would make more are refused
  * @param isStarted whether the head has data; if not, the first sample within the bounds counts as its newest
  * @param late whether samples are taken out of order: from `lateFrom` on, or from `window` before the head's first sample
  */
 export function beginAppend(
   bodyAt: usize, rowsAt: usize, rowTotal: u32, samplesAt: usize, sampleCount: u32, labelBytes: u32,
-  create: bool, lowest: i64, appendable: i64, isStarted: bool, highest: i64, ref: u64,
+  create: bool, most: u32, lowest: i64, appendable: i64, isStarted: bool, highest: i64, ref: u64,
   mask: u64, late: bool, lateFrom: i64, window: i64,
 ): void {
   clearControl();
@@ -127,7 +177,9 @@ export function beginAppend(
   rows = rowsAt;
   rowCount = rowTotal;
   samples = samplesAt;
+  sampleTotal = sampleCount;
   mayCreate = create;
+  creatable = most;
   minValid = lowest;
   appendableMin = appendable;
   started = isStarted;
@@ -143,6 +195,8 @@ export function beginAppend(
   toSeries = seriesBegin;
   lateBegin = late ? <usize>area(areaLate, sampleCount * lateBytes + 32) : 0;
   toLate = lateBegin;
+  refusedBegin = 0;
+  toRefused = 0;
   pointers = area(areaPointers, lookahead * 4);
   groupBegin = 0;
   groupEnd = 0;
@@ -183,10 +237,6 @@ function lookUp(begin: u32): void {
 
 /** Appends from a row on, up to the next host row, whose index is returned and whose series is left in kStopSeries; at the end, the number of rows. */
 export function runAppend(from: u32): u32 {
-  let outOfBounds: u32 = 0;
-  let outOfOrder: u32 = 0;
-  let duplicate: u32 = 0;
-  let tooOld: u32 = 0;
   let index = from;
   let isHostRow = false;
   let lowest = appendableMin;
@@ -201,7 +251,7 @@ export function runAppend(from: u32): u32 {
       if (load<u8>(r, rowDone) != 0) continue;
       let verdict = load<u8>(r, 48);
       if (verdict != 0) {
-        bump(kVerdicts + (<usize>verdict << 2), 1);
+        addRefused(index, 0, refusedVerdicts + verdict);
         store<u8>(r, 1, rowDone);
         continue;
       }
@@ -227,23 +277,33 @@ export function runAppend(from: u32): u32 {
         let t = load<i64>(at);
         let bits = load<u64>(at, 8);
         if (t > highest) {
-          outOfBounds += 1;
+          refuse(r, at, refusedOutOfBounds);
           continue;
         }
         if (!started) {
           if (t < minValid) {
             // The head is empty, so what counts as its newest time is where the blocks end.
             if (!takesLate) {
-              outOfBounds += 1;
+              refuse(r, at, refusedOutOfBounds);
               continue;
             }
             if (t < minValid - lateWindow && minValid >= i64.MIN_VALUE + lateWindow) {
-              tooOld += 1;
+              refuse(r, at, refusedTooOld);
               continue;
             }
-            if (s == 0) s = createOfRow(r);
+            if (s == 0) {
+              if (creatable == 0) {
+                refuse(r, at, refusedSeriesLimit);
+                continue;
+              }
+              s = createOfRow(r);
+            }
             logSample(load<u64>(s, sRef), t, bits);
             addLate(s, t, bits);
+            continue;
+          }
+          if (s == 0 && creatable == 0) {
+            refuse(r, at, refusedSeriesLimit);
             continue;
           }
           start(t);
@@ -251,22 +311,26 @@ export function runAppend(from: u32): u32 {
         }
         if (t >= lowest) {
           if (s == 0) {
+            if (creatable == 0) {
+              refuse(r, at, refusedSeriesLimit);
+              continue;
+            }
             s = createOfRow(r);
             noteFirst(t);
           } else if (load<u32>(s, sOpen) != 0 || load<u32>(s, sOldest) != 0) {
             let last = load<i64>(s, sMaxTime);
             if (t == last) {
-              if (bits != load<u64>(s, sLastBits)) duplicate += 1;
+              if (bits != load<u64>(s, sLastBits)) refuse(r, at, refusedDuplicate);
               else logSample(load<u64>(s, sRef), t, bits);
               continue;
             }
             if (t < last) {
               if (!takesLate) {
-                outOfOrder += 1;
+                refuse(r, at, refusedOutOfOrder);
                 continue;
               }
               if (t < lateMin) {
-                tooOld += 1;
+                refuse(r, at, refusedTooOld);
                 continue;
               }
               logSample(load<u64>(s, sRef), t, bits);
@@ -281,24 +345,26 @@ export function runAppend(from: u32): u32 {
           continue;
         }
         if (!takesLate) {
-          outOfBounds += 1;
+          refuse(r, at, refusedOutOfBounds);
           continue;
         }
         if (t < lateMin) {
-          tooOld += 1;
+          refuse(r, at, refusedTooOld);
           continue;
         }
-        if (s == 0) s = createOfRow(r);
+        if (s == 0) {
+          if (creatable == 0) {
+            refuse(r, at, refusedSeriesLimit);
+            continue;
+          }
+          s = createOfRow(r);
+        }
         logSample(load<u64>(s, sRef), t, bits);
         addLate(s, t, bits);
       }
     }
     if (isHostRow) break;
   }
-  bump(kOutOfBounds, outOfBounds);
-  bump(kOutOfOrder, outOfOrder);
-  bump(kDuplicate, duplicate);
-  bump(kTooOld, tooOld);
   tellBounds();
   return index;
 }
@@ -315,6 +381,11 @@ export function startAt(t: i64): void {
   if (started) return;
   start(t);
   tellBounds();
+}
+
+/** Whether one more series may be created. */
+export function canCreate(): bool {
+  return creatable > 0;
 }
 
 /** Creates the series of the host row. */
@@ -349,4 +420,6 @@ export function endAppend(): void {
   store<u32>(control, <u32>(toSeries - seriesBegin), kSeriesRecord + 4);
   store<u32>(control, <u32>lateBegin, kLate);
   store<u32>(control, <u32>(toLate - lateBegin) / lateBytes, kLateCount);
+  store<u32>(control, <u32>refusedBegin, kRefused);
+  store<u32>(control, <u32>(toRefused - refusedBegin) / refusedBytes, kRefusedCount);
 }

@@ -11,7 +11,6 @@ import { allocate, release } from './shard-memory';
  *   40  i64  this (set by the call that saw it)
  *   48  u32  samples stored
  *   52  u32  series created
- *   56  u32  out of bounds, +4 out of order, +8 duplicate, +12 empty label, +16 duplicate label, +20 unsorted label
  *   84  u32  rows or entries left for other shards
  *   88  u32  address and
  *   92  u32  length of the series record
@@ -25,7 +24,6 @@ import { allocate, release } from './shard-memory';
  *  144  f64  of runs that the entries need as new series
  *  152  u32  bytes of working space for the largest entry
  *  156  u32  bytes that whole entries take
- *  160  u32  samples older than what is taken out of order
  *  164  u32  address and
  *  168  u32  count of the samples out of order
  *  172  u32  series of the host row, or of the sample at which a replay has stopped (0: none); of the latter
@@ -37,6 +35,9 @@ import { allocate, release } from './shard-memory';
  *  212  u32  smallest head chunk file that a truncation has seen; 0xffffffff for none
  *  216  u32  address and
  *  220  u32  count of a second list (emptied refs)
+ *  224  u32  address and
+ *  228  u32  count of the runs of samples that were refused (16 bytes: u32 row, first of its samples in the request, count, reason);
+ *            reasons: 1 out of bounds, 2 out of order, 3 duplicate, 4 too old, 5 series limit, 16 + verdict for all of a row
  */
 const controlBytes: usize = 256;
 export const control: usize = memory.data(256, 16);
@@ -48,10 +49,6 @@ export const kStarted: usize = 32;
 export const kFirstTime: usize = 40;
 export const kAppended: usize = 48;
 export const kCreated: usize = 52;
-export const kOutOfBounds: usize = 56;
-export const kOutOfOrder: usize = 60;
-export const kDuplicate: usize = 64;
-export const kVerdicts: usize = 64; // Plus 4 for each verdict, which begin at 1.
 export const kLeft: usize = 84;
 export const kSeriesRecord: usize = 88;
 export const kSamplesRecord: usize = 96;
@@ -65,7 +62,6 @@ export const kSmallNeed: usize = 136;
 export const kRunNeed: usize = 144;
 export const kWorkNeed: usize = 152;
 export const kWhole: usize = 156;
-export const kTooOld: usize = 160;
 export const kLate: usize = 164;
 export const kLateCount: usize = 168;
 export const kStopSeries: usize = 172;
@@ -77,6 +73,8 @@ export const kTakesLate: usize = 208;
 export const kOldestFile: usize = 212;
 export const kList2: usize = 216;
 export const kList2Count: usize = 220;
+export const kRefused: usize = 224;
+export const kRefusedCount: usize = 228;
 
 export function clearControl(): void {
   memory.fill(control, 0, controlBytes);
@@ -93,6 +91,7 @@ export const areaPointers: u32 = 3;
 export const areaLabels: u32 = 4;
 export const areaList: u32 = 5;
 export const areaLate: u32 = 6;
+export const areaRefused: u32 = 7;
 
 const keptBytes: u32 = 4 << 20;
 

@@ -9,6 +9,7 @@ import {
   areaList,
   areaNeed,
   areaPointers,
+  areaRefused,
   areaRequest,
   areaSamplesRecord,
   areaSeriesRecord,
@@ -25,7 +26,7 @@ import { openTable, seriesCount, slotAt, tableMask, tableNeed } from './shard-ta
 import { configureChunks } from './xor';
 
 export {
-  appendFloat, beginAppend, createHostSeries, endAppend, logFloat, runAppend, startAt, takeSamples,
+  appendFloat, beginAppend, canCreate, createHostSeries, endAppend, logFloat, runAppend, startAt, takeSamples,
 } from './shard-append';
 export { giveBack, lend, takeCreated, trackCreated, untrackCreated } from './shard-created';
 export { attach, clearHost, finishChunk, markStored, newChunk, pushChunk, setHost, setPinned, stepUnstored } from './shard-host';
@@ -50,7 +51,7 @@ export function request(bytes: u32): u32 {
 
 /**
  * Makes sure that an append cannot run out of memory half way. `small` and `runs` are what series and chunks take; then come the sizes of the
- * areas, how many series may be new, and bytes for samples out of order.
+ * areas, how many series may be new, bytes for samples out of order, and for what is refused.
  */
 export function reserveAppend(
   small: f64,
@@ -60,13 +61,15 @@ export function reserveAppend(
   samplesRecord: u32,
   rows: u32,
   late: u32,
+  refused: u32,
 ): bool {
   let need =
     <u64>runs +
     tableNeed(rows) +
     areaNeed(areaRequest, request) +
     areaNeed(areaSamplesRecord, samplesRecord) +
-    areaNeed(areaPointers, 64);
+    areaNeed(areaPointers, 64) +
+    areaNeed(areaRefused, refused);
   if (late != 0) need += areaNeed(areaLate, late);
   if (seriesRecord != 0) need += areaNeed(areaSeriesRecord, seriesRecord);
   return reserveBytes(<u64>small, need, true);

@@ -6,6 +6,8 @@ export interface BatchSlice {
   /** Index of the first of them among the batch's rows. */
   readonly firstRow: number;
   readonly rowCount: number;
+  /** Samples of the first row that came in slices before; samples of a slice are counted without them. */
+  readonly skipped: number;
   readonly body: Uint8Array;
   readonly bodyStart: number;
   readonly samples: Uint8Array;
@@ -83,7 +85,10 @@ export function sliceGroup(batch: ScannedBatch, group: number, limits: SliceLimi
     sliceRows: rowCount,
     sliceSamples: sampleCount,
   };
-  return { need, slices: () => [{ rows, firstRow, rowCount, body, bodyStart: 0, samples, firstSample: 0 }] };
+  return {
+    need,
+    slices: () => [{ rows, firstRow, rowCount, skipped: 0, body, bodyStart: 0, samples, firstSample: 0 }],
+  };
 }
 
 /** The rows [from, to), without the first `skip` samples of the first, and with `lastCount` samples of the last. */
@@ -236,6 +241,7 @@ class SlicedGroup implements BatchGroup {
         rows,
         rowCount,
         firstRow: this.#firstRow + cut.from,
+        skipped: cut.skip,
         bodyStart,
         firstSample,
         body: body.subarray(bodyStart, bodyEnd),
@@ -268,6 +274,15 @@ class SlicedGroup implements BatchGroup {
       sampleTo += count;
     }
     const rowCount = rows.length / rowBytes;
-    return { rows, rowCount, firstRow: this.#firstRow + cut.from, body, bodyStart: 0, samples, firstSample: 0 };
+    return {
+      rows,
+      rowCount,
+      firstRow: this.#firstRow + cut.from,
+      skipped: cut.skip,
+      body,
+      bodyStart: 0,
+      samples,
+      firstSample: 0,
+    };
   }
 }

@@ -43,11 +43,14 @@ export {
   type ShardSnapshotReader,
 } from './shard-snapshot.js';
 export type { SharedMemory } from './wasm.js';
+export { shardRefusal } from './shard-types.js';
 export type {
   FinishedChunk,
   OutOfOrderList,
   OutOfOrderSample,
   RecordSlice,
+  RefusedList,
+  RefusedRun,
   SeriesAddress,
   SeriesReplay,
   ShardAppend,

@@ -1,4 +1,5 @@
 import { int64Max, int64Min } from '@gauntlet/base';
+import { shardRefusal } from './shard-types.js';
 import { anyTime, appendRows, contents, hour, newShard, samplesRecord } from './testing/shard-driver.js';
 
 const one = 0x3ff0000000000000n;
@@ -50,28 +51,30 @@ describe('what becomes of a float sample (spec/receive.md 6.3)', () => {
       'too old',
     ],
   ];
+  const reasonsOf: Readonly<Record<string, number>> = {
+    'out of bounds': shardRefusal.outOfBounds,
+    'out of order': shardRefusal.outOfOrder,
+    duplicate: shardRefusal.duplicate,
+    'too old': shardRefusal.tooOld,
+  };
   test.each(table)('a sample %s', (_case, name, bounds, t, bits, expected) => {
     const shard = headWithSeries();
     const result = appendRows(shard, [{ name, samples: [[t, bits]] }], bounds);
-    const [outOfBounds, outOfOrder, duplicate] = result.rejections;
+    const refused = [...result.refused];
+    expect(refused.every(({ row, first, count }) => row === 0 && first === 0 && count === 1)).toBe(true);
+    const reasons = refused.map(({ reason }) => reason);
     const listed = [...result.outOfOrder];
     expect({
       stored: result.appended,
       logged: result.samplesRecord.length > 0,
       created: result.created,
-      outOfBounds,
-      outOfOrder,
-      duplicate,
-      tooOld: result.tooOld,
+      reasons,
       listed: listed.map((sample) => [sample.t, sample.bits]),
     }).toEqual({
       stored: expected === 'stored' ? 1 : 0,
       logged: ['stored', 'logged', 'listed'].includes(expected),
       created: name === 'new' && ['stored', 'listed'].includes(expected) ? 1 : 0,
-      outOfBounds: expected === 'out of bounds' ? 1 : 0,
-      outOfOrder: expected === 'out of order' ? 1 : 0,
-      duplicate: expected === 'duplicate' ? 1 : 0,
-      tooOld: expected === 'too old' ? 1 : 0,
+      reasons: reasonsOf[expected] === undefined ? [] : [reasonsOf[expected]],
       listed: expected === 'listed' ? [[t, bits]] : [],
     });
     for (const { s, ref } of listed) {
@@ -114,8 +117,8 @@ describe('what becomes of a float sample (spec/receive.md 6.3)', () => {
       appendableMin: newest - hour,
       outOfOrderMin: newest - 5n * hour,
       appended: 1,
-      tooOld: 1,
     });
+    expect([...result.refused]).toEqual([{ row: 2, first: 0, count: 1, reason: shardRefusal.tooOld }]);
     expect([...result.outOfOrder].map(({ t }) => t)).toEqual([newest - 5n * hour]);
   });
 
@@ -131,8 +134,113 @@ describe('what becomes of a float sample (spec/receive.md 6.3)', () => {
       ],
       bounds,
     );
-    expect(result).toMatchObject({ started: false, appended: 0, created: 1, tooOld: 1 });
+    expect(result).toMatchObject({ started: false, appended: 0, created: 1 });
+    expect([...result.refused]).toEqual([{ row: 1, first: 0, count: 1, reason: shardRefusal.tooOld }]);
     expect([...result.outOfOrder].map(({ t }) => t)).toEqual([newest - hour]);
+  });
+});
+
+test('neighbouring samples that are refused for one reason are one run', () => {
+  const shard = headWithSeries();
+  const late = last - 1n;
+  const result = appendRows(
+    shard,
+    [
+      { name: 'other', samples: [[newest + 1n, one]] },
+      {
+        name: 'known',
+        samples: [
+          [late, one],
+          [late, two],
+          [last, two],
+          [last + 1n, one],
+          [late, one],
+          [appendable - 1n, one],
+        ],
+      },
+      { name: 'new', samples: [[appendable - 1n, one]] },
+    ],
+    inOrder,
+  );
+  const { outOfBounds, outOfOrder, duplicate } = shardRefusal;
+  expect([...result.refused]).toEqual([
+    { row: 1, first: 0, count: 2, reason: outOfOrder },
+    { row: 1, first: 2, count: 1, reason: duplicate },
+    { row: 1, first: 4, count: 1, reason: outOfOrder },
+    { row: 1, first: 5, count: 1, reason: outOfBounds },
+    { row: 2, first: 0, count: 1, reason: outOfBounds },
+  ]);
+});
+
+describe('a bound on new series', () => {
+  test('refuses the samples that would make more, and takes those of the series that are there', () => {
+    const shard = headWithSeries();
+    const result = appendRows(
+      shard,
+      [
+        { name: 'a', samples: [[newest, one]] },
+        {
+          name: 'b',
+          samples: [
+            [appendable - 1n, one],
+            [newest, one],
+            [newest + 1n, one],
+          ],
+        },
+        { name: 'known', samples: [[newest, one]] },
+        { name: 'a', samples: [[newest + 1n, one]] },
+      ],
+      { ...inOrder, createdMax: 1 },
+    );
+    expect(result).toMatchObject({ appended: 3, created: 1 });
+    expect([...result.refused]).toEqual([
+      { row: 1, first: 0, count: 1, reason: shardRefusal.outOfBounds },
+      { row: 1, first: 1, count: 2, reason: shardRefusal.seriesLimit },
+    ]);
+    expect(Buffer.from(result.seriesRecord).toString('latin1')).not.toMatch(/b/);
+  });
+
+  test('holds for samples out of order, and for the first of an empty head, which then starts nothing', () => {
+    const late = appendRows(headWithSeries(), [{ name: 'a', samples: [[appendable - 1n, one]] }], {
+      ...window,
+      createdMax: 0,
+    });
+    expect([...late.refused]).toEqual([{ row: 0, first: 0, count: 1, reason: shardRefusal.seriesLimit }]);
+    expect(late.outOfOrder).toHaveLength(0);
+    const empty = { ...inOrder, minValid: newest, appendableMin: newest, started: false, outOfOrderWindow: hour };
+    const first = appendRows(
+      newShard(),
+      [
+        { name: 'a', samples: [[newest, one]] },
+        { name: 'b', samples: [[newest - 1n, one]] },
+      ],
+      { ...empty, createdMax: 0 },
+    );
+    expect(first).toMatchObject({ started: false, appended: 0, created: 0 });
+    expect([...first.refused]).toEqual([
+      { row: 0, first: 0, count: 1, reason: shardRefusal.seriesLimit },
+      { row: 1, first: 0, count: 1, reason: shardRefusal.seriesLimit },
+    ]);
+  });
+
+  test('tells the host whether it may create a series', () => {
+    const shard = headWithSeries();
+    const may: boolean[] = [];
+    appendRows(
+      shard,
+      [
+        { name: 'a', histograms: 1 },
+        { name: 'b', histograms: 1 },
+      ],
+      { ...inOrder, createdMax: 1 },
+      {
+        onHostRow(row) {
+          may.push(shard.canCreate);
+          if (shard.canCreate) shard.createSeries(row);
+        },
+      },
+    );
+    expect(may).toEqual([true, false]);
   });
 });
 
@@ -164,7 +272,7 @@ describe('host rows', () => {
       [2, false],
     ]);
     expect(result).toMatchObject({ appended: 2, created: 3 });
-    expect(result.rejections).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(result.refused).toHaveLength(0);
     expect(Buffer.from(result.seriesRecord).toString('latin1')).toMatch(/a.*b.*c/s);
     expect(shard.chunkCount).toBe(6);
   });

@@ -12,6 +12,7 @@ export interface ShardExports {
     samplesRecord: number,
     rows: number,
     late: number,
+    refused: number,
   ): number;
   reserveReplay(small: number, runs: number, request: number, work: number, rows: number, refs: number): number;
   reserveList(bytes: number): number;
@@ -23,6 +24,7 @@ export interface ShardExports {
     sampleCount: number,
     labelBytes: number,
     create: number,
+    most: number,
     minValid: bigint,
     appendableMin: bigint,
     started: number,
@@ -35,6 +37,7 @@ export interface ShardExports {
   ): void;
   runAppend(from: number): number;
   startAt(t: bigint): void;
+  canCreate(): number;
   createHostSeries(row: number): number;
   appendFloat(s: number, t: bigint, bits: bigint, log: number): void;
   logFloat(s: number, t: bigint, bits: bigint): void;

@@ -40,7 +40,6 @@ export const controlLayout = {
   firstTime: 40,
   appended: 48,
   created: 52,
-  rejections: 56,
   left: 84,
   seriesRecord: 88,
   samplesRecord: 96,
@@ -54,7 +53,6 @@ export const controlLayout = {
   runNeed: 144,
   workNeed: 152,
   whole: 156,
-  tooOld: 160,
   late: 164,
   lateCount: 168,
   stopSeries: 172,
@@ -66,4 +64,6 @@ export const controlLayout = {
   oldestFile: 212,
   list2: 216,
   list2Count: 220,
+  refused: 224,
+  refusedCount: 228,
 } as const;

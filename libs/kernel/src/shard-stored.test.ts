@@ -1,3 +1,4 @@
+import { shardRefusal } from './shard-types.js';
 import { int64Max } from '@gauntlet/base';
 import { ShardFault } from './shard-error.js';
 import { StoredChunks } from './stored-chunks.js';
@@ -102,7 +103,10 @@ describe('replay over chunks in files', () => {
       },
     ]);
     expect(result.appended).toBe(1);
-    expect(result.rejections.slice(0, 3)).toEqual([0, 1, 1]);
+    expect([...result.refused].map(({ first, reason }) => [first, reason])).toEqual([
+      [1, shardRefusal.duplicate],
+      [2, shardRefusal.outOfOrder],
+    ]);
   });
 
   test('a second record of the same labels takes what the first had in memory, and adds its chunks in files', () => {

@@ -27,6 +27,8 @@ export interface ShardBounds {
   readonly outOfOrderMin?: bigint | undefined;
   /** The window itself, for a head without data; 0 when nothing is taken out of order. */
   readonly outOfOrderWindow?: bigint;
+  /** Series that the append may create; any number by default. Samples that would need more are refused. */
+  readonly createdMax?: number;
   /** Whether rows with exemplars are host rows. */
   readonly hostExemplars?: boolean;
 }
@@ -38,8 +40,32 @@ export interface ShardRunningBounds {
   readonly outOfOrderMin: bigint | undefined;
 }
 
-/** Counts in the order: out of bounds, out of order, duplicate, empty label, duplicate label, unsorted label. */
-export type ShardRejections = readonly [number, number, number, number, number, number];
+/** Why samples, or all of a row, were refused; all of a row: `verdict` and the row's verdict. */
+export const shardRefusal = {
+  outOfBounds: 1,
+  outOfOrder: 2,
+  duplicate: 3,
+  tooOld: 4,
+  seriesLimit: 5,
+  verdict: 16,
+} as const;
+
+/** A run of float samples of a row that were refused for the same reason, or all of a row. */
+export interface RefusedRun {
+  /** Index of the row in the slice. */
+  readonly row: number;
+  /** Index of the first sample among those that the slice has of the row; 0 for all of it. */
+  readonly first: number;
+  /** Samples; 1 for all of a row. */
+  readonly count: number;
+  /** As `shardRefusal` says. */
+  readonly reason: number;
+}
+
+/** What an append has refused, row by row and in the order of samples. */
+export interface RefusedList extends Iterable<RefusedRun> {
+  readonly length: number;
+}
 
 /** Float samples that were accepted, logged and listed, but not stored. */
 export interface OutOfOrderList extends Iterable<OutOfOrderSample> {
@@ -66,9 +92,8 @@ export interface ShardAppend {
   /** Samples stored; those out of order are not among them. */
   readonly appended: number;
   readonly created: number;
-  readonly rejections: ShardRejections;
-  /** Rejected for being older than `outOfOrderMin`. */
-  readonly tooOld: number;
+  /** Without what the host has refused; valid until the next append begins. */
+  readonly refused: RefusedList;
   /** To be stored by the host; valid until the next append begins. */
   readonly outOfOrder: OutOfOrderList;
   /** Rows whose series this shard does not hold, left out because `create` was not set. */

@@ -11,12 +11,13 @@ import type {
   OutOfOrderList,
   OutOfOrderSample,
   RecordSlice,
+  RefusedList,
+  RefusedRun,
   SeriesAddress,
   SeriesReplay,
   ShardAppend,
   ShardBounds,
   ShardOptions,
-  ShardRejections,
   ShardReplay,
   ShardRunningBounds,
   ShardSeriesState,
@@ -44,6 +45,9 @@ const wasmPageBytes = 65_536;
 const samplesHeaderBytes = 17;
 /** A sample out of order, as assembly/shard-append.ts lists it. */
 const lateBytes = 24;
+/** A run of refused samples, as assembly/shard-control.ts says. */
+const refusedBytes = 16;
+const anyCount = 0xffff_ffff;
 /** An entry that replaySeries has applied. */
 const appliedBytes = 16;
 const attachLeftOut = 0;
@@ -135,6 +139,7 @@ export class Shard {
         samplesRecord,
         create ? need.rows : 0,
         outOfOrder ? 2 * need.sliceSamples * lateBytes + 131_072 : 0,
+        (2 * need.sliceSamples + need.sliceRows) * refusedBytes + 65_536,
       ) !== 0
     );
   }
@@ -180,6 +185,7 @@ export class Shard {
       sampleCount,
       body.length,
       create ? 1 : 0,
+      bounds.createdMax === undefined ? anyCount : Math.min(bounds.createdMax, anyCount),
       bounds.minValid,
       bounds.appendableMin,
       bounds.started ? 1 : 0,
@@ -223,7 +229,12 @@ export class Shard {
     this.#exports.startAt(t);
   }
 
-  /** Creates the series of the host row at which runAppend has stopped, if it has none, and logs it. */
+  /** Whether the running append may create one more series. */
+  get canCreate(): boolean {
+    return this.#exports.canCreate() !== 0;
+  }
+
+  /** Creates the series of the host row at which runAppend has stopped, which has none, and logs it. `canCreate` has been asked. */
   createSeries(row: number): SeriesAddress {
     return this.#exports.createHostSeries(row) >>> 0;
   }
@@ -275,7 +286,6 @@ export class Shard {
   endAppend(): ShardAppend {
     this.#exports.endAppend();
     const bytes = this.#memory();
-    const rejections = [0, 4, 8, 12, 16, 20].map((offset) => this.#u32(k.rejections + offset));
     return {
       minTime: this.#i64(k.minTime),
       maxTime: this.#i64(k.maxTime),
@@ -286,8 +296,7 @@ export class Shard {
       firstTime: this.#i64(k.firstTime),
       appended: this.#u32(k.appended),
       created: this.#u32(k.created),
-      rejections: rejections as unknown as ShardRejections,
-      tooOld: this.#u32(k.tooOld),
+      refused: new Refused(this.#view, this.#u32(k.refused), this.#u32(k.refusedCount)),
       outOfOrder: new LateList(this.#view, this.#u32(k.late), this.#u32(k.lateCount)),
       rowsLeft: this.#u32(k.left),
       rows: bytes.subarray(this.#rowsAt, this.#rowsAt + this.#rowsLength),
@@ -711,6 +720,29 @@ class LateList implements OutOfOrderList {
         ref: this.#view.getBigUint64(s + seriesLayout.ref, true),
         t: this.#view.getBigInt64(at, true),
         bits: this.#view.getBigUint64(at + 8, true),
+      };
+    }
+  }
+}
+
+class Refused implements RefusedList {
+  readonly length: number;
+  readonly #view: DataView;
+  readonly #at: number;
+
+  constructor(view: DataView, at: number, length: number) {
+    this.#view = view;
+    this.#at = at;
+    this.length = length;
+  }
+
+  *[Symbol.iterator](): Iterator<RefusedRun> {
+    for (let i = 0, at = this.#at; i < this.length; i += 1, at += refusedBytes) {
+      yield {
+        row: this.#view.getUint32(at, true),
+        first: this.#view.getUint32(at + 4, true),
+        count: this.#view.getUint32(at + 8, true),
+        reason: this.#view.getUint32(at + 12, true),
       };
     }
   }

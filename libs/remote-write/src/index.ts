@@ -26,6 +26,9 @@ export {
 } from './encode.js';
 export {
   isRetryable,
+  reasonOfVerdict,
+  rejectedItems,
+  rejectionReasons,
   rejectionTexts,
   verdictsMetadataKey,
   type RejectedItem,
@@ -41,3 +44,10 @@ export {
   offendersMax,
   type Offender,
 } from './describe-offenders.js';
+export { RejectionList } from './rejection-list.js';
+export {
+  decodeRejections,
+  encodeRejections,
+  rejectionsMax,
+  RejectionsMalformedError,
+} from './rejection-codec.js';

@@ -1,3 +1,6 @@
+import { invariant } from '@gauntlet/base';
+import { RowVerdict } from '@gauntlet/kernel';
+
 /**
  * Why parts of a write request were not stored, item by item: what our ingesters tell our routers, and what both tell their clients
  * (spec/receive.md 6.5). A Thanos peer knows one status for the whole message instead.
@@ -22,7 +25,9 @@ export type RejectionReason =
   | 'exemplarOutOfOrder'
   | 'exemplarLabels'
   /** The tenant has as many series as it may; only new ones are refused. Worth a retry later, unlike the others. */
-  | 'seriesLimit';
+  | 'seriesLimit'
+  /** Told by an ingester of a later version; counts as a conflict. */
+  | 'unknown';
 
 /** What of a series a rejection is about; `series` stands for all of it. */
 export type RejectedItem = 'series' | 'sample' | 'histogram' | 'exemplar';
@@ -41,6 +46,16 @@ export interface Rejection {
 
 /** Items refused, by reason; a series whose labels are refused counts once, whatever it holds. */
 export type RejectionCounts = Readonly<Partial<Record<RejectionReason, number>>>;
+
+type VerdictName = Exclude<keyof typeof RowVerdict, 'ok'>;
+const verdictNames = new Map(Object.entries(RowVerdict).map(([name, verdict]) => [verdict as number, name]));
+
+/** Why a series is refused whose row has a verdict other than `ok`: both go by the same names. */
+export function reasonOfVerdict(verdict: number): RejectionReason {
+  const name = verdictNames.get(verdict) as VerdictName | undefined;
+  invariant(name !== undefined && verdict !== RowVerdict.ok, 'a row is refused for a verdict');
+  return name;
+}
 
 /** Whether repeating the write may succeed. All others are conflicts. */
 export function isRetryable(reason: RejectionReason): boolean {
@@ -65,7 +80,12 @@ export const rejectionTexts: Readonly<Record<RejectionReason, string>> = {
   exemplarOutOfOrder: 'out of order exemplar',
   exemplarLabels: 'label length for exemplar exceeds maximum of 128 UTF-8 characters',
   seriesLimit: 'tenant has as many series as it may',
+  unknown: 'refused for a reason of a later version',
 };
+
+/** All reasons. */
+export const rejectionReasons = Object.keys(rejectionTexts) as readonly RejectionReason[];
+export const rejectedItems: readonly RejectedItem[] = ['series', 'sample', 'histogram', 'exemplar'];
 
 /**
  * Metadata key by which a router of ours says that it reads verdicts: the answer is then OK with a `WriteResponse` that lists rejections

@@ -29,6 +29,11 @@ export interface TsdbOptions {
   readonly outOfOrderCapMax?: number;
   /** Exemplars kept; 0 for none. */
   readonly exemplarsMax?: number;
+  /**
+   * Series that the head may have; 0 for no bound. Asked for each append: new series beyond it are refused, and those that are there go on. Replays, and what
+   * was taken during one, are not held to it.
+   */
+  readonly activeSeriesMax?: () => number;
   /** Bytes that may wait for the log's disk before writes are refused as `overloaded`. */
   readonly pendingBytesMax: number;
   /** Writes blocks and checkpoints; in this thread by default. */

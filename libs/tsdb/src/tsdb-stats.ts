@@ -19,6 +19,8 @@ export interface TsdbStats {
   /** Samples taken while a log was replayed, and those of them that were dropped afterwards as out of order, duplicate or too old. */
   journaledSamples: number;
   journaledDropped: number;
+  /** Series that were refused because the head had as many as it may; once for each request. */
+  seriesLimited: number;
   /** Times that the head had to be built anew from its log because its kernel had failed. */
   recoveries: number;
   /** Damage found, by where: what was before it is kept, the files are set aside. */
@@ -45,6 +47,7 @@ export const noStats = (): TsdbStats => ({
   replaySeconds: 0,
   journaledSamples: 0,
   journaledDropped: 0,
+  seriesLimited: 0,
   recoveries: 0,
   damagedHeadChunks: 0,
   damagedCheckpoints: 0,

@@ -1,7 +1,8 @@
 import { GiB, invariant, messageOf, MiB, minuteMs, secondMs } from '@gauntlet/base';
 import type { BlockMeta } from '@gauntlet/block';
-import { noRejections, type Head, type Rejections } from '@gauntlet/head';
+import { countRejections, noRejections, type Head, type Rejections } from '@gauntlet/head';
 import { createIntake, HeadBrokenError, type ScannedBatch } from '@gauntlet/kernel';
+import type { RejectionList } from '@gauntlet/remote-write';
 import type { WalWriter } from '@gauntlet/wal';
 import { applyRetention } from './apply-retention.js';
 import { createBlockReaders, type BlockReaders } from '@gauntlet/block-reader';
@@ -37,8 +38,12 @@ const retryMsMax = minuteMs;
 export interface AppendOutcome {
   readonly rejected: Rejections;
   readonly hasRejections: boolean;
+  /** What `rejected` counts, item by item, with the rows of the batch. */
+  readonly rejections: RejectionList;
   /** While the log is replayed: those that were taken, whatever becomes of them later. */
   readonly samplesAppended: number;
+  /** Taken, those that are there already included. */
+  readonly exemplarsAccepted: number;
   /** Resolves when the accepted samples, and all before them, are durable; rejects with kind `unavailable` when the log fails first. */
   readonly committed: Promise<void>;
 }
@@ -166,10 +171,12 @@ export class Tsdb {
     if (!engine.isLogOpen) throw new TsdbUnavailableError('LOG_FAILING', 'Cannot append: the log cannot be written');
     refuseIfBehind(engine.pendingBytes, this.#options.pendingBytesMax);
     try {
-      const result = engine.head.append(batch, group, { timestampMsMax: this.#timestampMsMax() });
-      const { rejected, hasRejections, samplesAppended } = result;
-      if (hasRejections) this.#count(rejected);
-      return { rejected, hasRejections, samplesAppended, committed: engine.log(result) };
+      const seriesMax = this.#options.activeSeriesMax?.() ?? 0;
+      const result = engine.head.append(batch, group, { timestampMsMax: this.#timestampMsMax(), seriesMax });
+      const { rejected, hasRejections, rejections, samplesAppended, exemplarsAccepted } = result;
+      if (hasRejections) this.#count(rejected, rejections);
+      const committed = engine.log(result);
+      return { rejected, hasRejections, rejections, samplesAppended, exemplarsAccepted, committed };
     } catch (error) {
       if (error instanceof HeadBrokenError) this.#recover(engine, error);
       throw error;
@@ -272,7 +279,8 @@ export class Tsdb {
     return futureWindowMs > 0 ? Math.min(clock.nowMs() + futureWindowMs, timestampMsMax) : timestampMsMax;
   }
 
-  #count(rejected: Rejections): void {
+  #count(rejected: Rejections, { limitedSeries }: RejectionList): void {
+    this.stats.seriesLimited += limitedSeries;
     for (const name of Object.keys(rejected) as (keyof Rejections)[]) this.rejections[name] += rejected[name];
   }
 
@@ -287,14 +295,18 @@ export class Tsdb {
     refuseIfBehind(journal.wal.stats.pendingBytes, this.#options.pendingBytesMax);
     if (journal.bytes > journalBytesMax)
       throw new TsdbUnavailableError('LOG_BEHIND', `Cannot append: ${journal.bytes} bytes wait for the log's replay`);
-    const { rejected, hasRejections, samples } = judgeUnseen(batch, group, {
+    const { rejections, samples, exemplars } = judgeUnseen(batch, group, {
       minTimeMs: (this.#options.outOfOrderWindowMs ?? 0) > 0 ? timestampMsMin : this.#blocks.coveredMs,
       maxTimeMs: this.#timestampMsMax(),
     });
-    if (hasRejections) this.#count(rejected);
+    const rejected = countRejections(rejections);
+    const hasRejections = rejections.length > 0;
+    if (hasRejections) this.#count(rejected, rejections);
     this.stats.journaledSamples += samples;
-    const committed = samples > 0 ? journal.append(batch, group) : Promise.resolve();
-    return { rejected, hasRejections, samplesAppended: samples, committed };
+    const isTaken = samples > 0;
+    const committed = isTaken ? journal.append(batch, group) : Promise.resolve();
+    const exemplarsAccepted = isTaken && (this.#options.exemplarsMax ?? 0) > 0 ? exemplars : 0;
+    return { rejected, hasRejections, rejections, samplesAppended: samples, exemplarsAccepted, committed };
   }
 
   async #openJournal(): Promise<void> {
@@ -371,6 +383,7 @@ export class Tsdb {
     await journal.drain(
       (record) => {
         const batch = intake.scan(record, 'identity', { kind: 'prometheus', tenant: '' });
+        // Without the bound on series: what was acknowledged is not dropped for it.
         const result = engine.head.append(batch, 0, { timestampMsMax: this.#timestampMsMax() });
         // Whoever waits is answered by the journal; a log that fails is found below.
         engine.log(result).catch(() => {});

@@ -1,5 +1,6 @@
 import { XorAppender, decideCut, rangeEnd } from '@gauntlet/chunk';
 import type { Rejections } from '../head.js';
+import { refusedItem } from './refused-items.js';
 import { canonicalLabels, type TestLabels, type TestRow } from './lay-out-batch.js';
 
 export interface ModelChunk {
@@ -40,53 +41,54 @@ export class ModelHead {
     return Math.max(this.minValidTimeMs, this.maxTimeMs - Math.trunc(this.options.chunkRangeMs / 2));
   }
 
+  /** @param seriesMax series that there may be */
   append(
     rows: readonly TestRow[],
     timestampMsMax: number,
     verdict: (labels: TestLabels) => keyof Rejections | undefined,
+    seriesMax = Infinity,
   ) {
-    const rejected: Rejections = {
-      outOfBounds: 0,
-      outOfOrder: 0,
-      duplicate: 0,
-      emptyLabel: 0,
-      duplicateLabel: 0,
-      unsortedLabel: 0,
-      tooOld: 0,
-      invalidHistogram: 0,
-      exemplarOutOfOrder: 0,
-      exemplarLabels: 0,
-    };
+    const refused: string[] = [];
     const logged: [ref: number, t: number, bits: bigint][] = [];
     const created: ModelSeries[] = [];
     let appended = 0;
     let appendableMin = this.appendableMin;
-    for (const row of rows) {
+    for (const [i, row] of rows.entries()) {
       const wrong = verdict(row.labels);
       if (wrong !== undefined) {
-        rejected[wrong] += 1;
+        refused.push(refusedItem(i, 'series', 0, wrong));
         continue;
       }
       const key = canonicalLabels(row.labels).toString('hex');
-      for (const { t: time, bits } of row.samples) {
+      for (const [sample, { t: time, bits }] of row.samples.entries()) {
+        const refuse = (reason: keyof Rejections): void => void refused.push(refusedItem(i, 'sample', sample, reason));
+        const isFull = !this.series.has(key) && this.series.size >= seriesMax;
         const t = Number(time);
         if (t <= timestampMsMax && t >= this.minValidTimeMs && this.maxTimeMs === -Infinity) {
+          if (isFull) {
+            refuse('seriesLimit');
+            continue;
+          }
           this.minTimeMs = this.maxTimeMs = t;
           appendableMin = this.appendableMin;
         }
         if (t > timestampMsMax || t < appendableMin) {
-          rejected.outOfBounds += 1;
+          refuse('outOfBounds');
           continue;
         }
         let series = this.series.get(key);
         const last = series?.chunks.at(-1)?.maxTimeMs ?? -Infinity;
         if (series !== undefined && t === last) {
           if (bits === series.lastBits) logged.push([series.ref, t, bits]);
-          else rejected.duplicate += 1;
+          else refuse('duplicate');
           continue;
         }
         if (t < last) {
-          rejected.outOfOrder += 1;
+          refuse('outOfOrder');
+          continue;
+        }
+        if (isFull) {
+          refuse('seriesLimit');
           continue;
         }
         if (series === undefined) {
@@ -102,7 +104,7 @@ export class ModelHead {
         this.maxTimeMs = Math.max(this.maxTimeMs, t);
       }
     }
-    return { rejected, logged, created, appended };
+    return { refused: refused.sort(), logged, created, appended };
   }
 
   truncate(minTimeMs: number): void {

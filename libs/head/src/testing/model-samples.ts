@@ -1,6 +1,7 @@
 import { isStaleHistogram, type Histogram } from '@gauntlet/chunk';
 import { ExemplarRing } from '../exemplar-ring.js';
-import { noRejections, type Rejections } from '../head.js';
+import type { Rejections } from '../head.js';
+import { refusedItem } from './refused-items.js';
 import type { TestRow } from './lay-out-batch.js';
 
 /** A value as a text: of histograms, what a chunk does not change. */
@@ -36,27 +37,35 @@ export class ModelSamples {
     this.#windowMs = windowMs;
   }
 
-  append(rows: readonly TestRow[], timestampMsMax: number) {
-    const rejected = noRejections();
+  /** @param seriesMax series that there may be */
+  append(rows: readonly TestRow[], timestampMsMax: number, seriesMax = Infinity) {
+    const refused: string[] = [];
     const counts = { stored: 0, late: 0 };
     const bounds = this.#bounds();
-    for (const { labels, samples, histograms = [], exemplars = [] } of rows) {
+    for (const [i, { labels, samples, histograms = [], exemplars = [] }] of rows.entries()) {
       const key = JSON.stringify(labels);
       let isLastTaken = true;
-      for (const { t, value } of [
-        ...samples.map(({ t, bits }) => ({ t, value: bits as bigint | Histogram })),
-        ...histograms.map(({ t, histogram }) => ({ t, value: histogram as bigint | Histogram })),
+      for (const { item, at, t, value } of [
+        ...samples.map(({ t, bits }, at) => ({ item: 'sample' as const, at, t, value: bits as bigint | Histogram })),
+        ...histograms.map(({ t, histogram }, at) => ({
+          item: 'histogram' as const,
+          at,
+          t,
+          value: histogram as bigint | Histogram,
+        })),
       ]) {
-        const verdict = this.#add(key, Number(t), value, timestampMsMax, bounds);
+        const isFull = !this.series.has(key) && this.series.size >= seriesMax;
+        const verdict = this.#add(key, Number(t), value, timestampMsMax, bounds, isFull);
         isLastTaken = verdict === 'stored' || verdict === 'repeated' || verdict === 'late';
         if (verdict === 'stored' || verdict === 'late') counts[verdict] += 1;
-        else if (verdict !== 'repeated') rejected[verdict] += 1;
+        else if (verdict !== 'repeated') refused.push(refusedItem(i, item, at, verdict));
       }
       const series = this.series.get(key);
       if (!isLastTaken || series === undefined) continue;
-      for (const { t, bits, labels: pairs } of exemplars) {
+      for (const [at, { t, bits, labels: pairs }] of exemplars.entries()) {
+        const refuse = (reason: keyof Rejections): void => void refused.push(refusedItem(i, 'exemplar', at, reason));
         if (Number(t) > timestampMsMax) {
-          rejected.outOfBounds += 1;
+          refuse('outOfBounds');
           continue;
         }
         const verdict = this.ring.add(series.id, {
@@ -64,11 +73,11 @@ export class ModelSamples {
           valueBits: bits,
           labels: pairs.map(([name, value]) => ({ name, value })),
         });
-        if (verdict === 'outOfOrder') rejected.exemplarOutOfOrder += 1;
-        if (verdict === 'labels') rejected.exemplarLabels += 1;
+        if (verdict === 'outOfOrder') refuse('exemplarOutOfOrder');
+        if (verdict === 'labels') refuse('exemplarLabels');
       }
     }
-    return { rejected, ...counts };
+    return { refused: refused.sort(), ...counts };
   }
 
   #bounds() {
@@ -86,9 +95,11 @@ export class ModelSamples {
     value: bigint | Histogram,
     max: number,
     bounds: { appendableMin: number; lateMin: number },
+    isFull: boolean,
   ): 'stored' | 'repeated' | 'late' | keyof Rejections {
     if (t > max) return 'outOfBounds';
     if (this.maxTimeMs === -Infinity && t >= this.minValidTimeMs) {
+      if (isFull) return 'seriesLimit';
       this.maxTimeMs = t;
       Object.assign(bounds, this.#bounds());
     }
@@ -100,6 +111,7 @@ export class ModelSamples {
     }
     if (t >= bounds.appendableMin) {
       if (newest === undefined || t > newest.t) {
+        if (isFull) return 'seriesLimit';
         this.#seriesOf(key).samples.push({ t, value: text });
         this.maxTimeMs = Math.max(this.maxTimeMs, t);
         return 'stored';
@@ -108,6 +120,7 @@ export class ModelSamples {
     }
     if (this.#windowMs > 0) {
       if (t < bounds.lateMin) return 'tooOld';
+      if (isFull) return 'seriesLimit';
       const { late, everLate } = this.#seriesOf(key);
       everLate.add(`${String(t)} ${text}`);
       late.set(t, (late.get(t) ?? new Set()).add(text));
