@@ -2,6 +2,7 @@ import { HashringError } from './error.js';
 import { HashmodRing } from './hashmod-ring.js';
 import type { HashringConfig, ShuffleShardingConfig } from './hashring-config.js';
 import { KetamaRing } from './ketama-ring.js';
+import { pointsOf, sectionsOf } from './ketama-sections.js';
 import { endpointsMax, type Ring } from './ring.js';
 import { perZone } from './shuffle-shard.js';
 import { ShuffleSharding, type ShuffleShardingOptions } from './shuffle-sharding.js';
@@ -41,9 +42,10 @@ export function buildRing(
     return { ring: new HashmodRing(name, endpoints, replicationFactor), shuffleSharding: undefined };
   }
   checkKetama(config, options);
-  const ring = new KetamaRing(name, endpoints, replicationFactor);
+  const points = pointsOf(endpoints);
+  const ring = new KetamaRing(name, endpoints, replicationFactor, sectionsOf(points));
   if (shuffleSharding.shardSize <= 0) return { ring, shuffleSharding: undefined };
-  return { ring, shuffleSharding: new ShuffleSharding(ring, shuffleOptions(config, replicationFactor)) };
+  return { ring, shuffleSharding: new ShuffleSharding(ring, points, shuffleOptions(config, replicationFactor)) };
 }
 
 function checkHashmod({ name, endpoints, shuffleSharding }: HashringConfig, replicationFactor: number): void {
@@ -74,7 +76,7 @@ function checkKetama(config: HashringConfig, { replicationFactor, budget }: Ring
   if (budget.ketamaEndpoints > ketamaEndpointsMax) {
     throw invalid(
       name,
-      `ketama hashrings have ${budget.ketamaEndpoints} endpoints up to here, more than ${ketamaEndpointsMax}`,
+      `with it, ketama hashrings have ${budget.ketamaEndpoints} endpoints, more than ${ketamaEndpointsMax}`,
     );
   }
   const most = replicasMax([...zoneSizes(endpoints).values()]);
@@ -94,11 +96,11 @@ function shuffleOptions(config: HashringConfig, replicationFactor: number): Shuf
     throw invalid(name, `endpoint ${quote(repeated)} is listed twice, so a shard could have it in two places`);
 
   const zones = zoneSizes(endpoints);
-  const sizes = [shardSize, ...overrides.map(({ size }) => size)];
+  const sizes = new Set([shardSize, ...overrides.map(({ size }) => size)]);
   for (const size of sizes) checkShard(name, { size, zones, zoneAware: !zoneAwarenessDisabled, replicationFactor });
 
   const cachedTenantsMax = cacheSize > 0 ? cacheSize : cachedShardsDefault;
-  const largest = Math.max(...sizes);
+  const largest = [...sizes].reduce((a, b) => Math.max(a, b));
   if (cachedTenantsMax * largest > cachedEndpointsMax) {
     throw invalid(
       name,

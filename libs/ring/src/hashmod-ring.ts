@@ -23,7 +23,7 @@ export class HashmodRing implements Ring {
     const sorted = endpoints
       .map((_, index) => index)
       .sort((a, b) => Buffer.compare(addressBytes(endpoints[a]), addressBytes(endpoints[b])));
-    const tuples = new TupleTable(count, replicationFactor);
+    const tuples = new TupleTable(replicationFactor);
     const replicas = Array.from({ length: replicationFactor }, (_, n) => n);
     this.#tupleOfNode = Uint32Array.from(sorted, (_, node) =>
       tuples.intern(replicas.map((n) => sorted[(node + n) % count] as number)),

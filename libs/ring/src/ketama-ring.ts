@@ -1,6 +1,6 @@
 import { invariant } from '@gauntlet/base';
 import type { Endpoint } from './hashring-config.js';
-import { isBelow, sectionsOf, sectionsOfSome, topBitsOf, type Sections } from './ketama-sections.js';
+import { isBelow, topBitsOf, type Sections } from './ketama-sections.js';
 import { placeRows, TupleTable, type Ring } from './ring.js';
 
 /**
@@ -20,16 +20,11 @@ export class KetamaRing implements Ring {
   readonly #firstSection: Uint32Array;
   readonly #topBits: number;
 
-  constructor(
-    name: string,
-    endpoints: readonly Endpoint[],
-    replicationFactor: number,
-    sections: Sections = sectionsOf(endpoints),
-  ) {
+  constructor(name: string, endpoints: readonly Endpoint[], replicationFactor: number, sections: Sections) {
     this.name = name;
     this.endpoints = endpoints;
     this.replicationFactor = replicationFactor;
-    const tuples = new TupleTable(endpoints.length, replicationFactor);
+    const tuples = new TupleTable(replicationFactor);
     this.#all = sections;
     this.#sectionTuple = placeTuples(sections.owner, endpoints, replicationFactor, tuples);
     this.tupleOwners = tuples.owners();
@@ -44,16 +39,6 @@ export class KetamaRing implements Ring {
 
   placeRows(rows: Uint8Array, firstRow: number, rowCount: number, out: Uint32Array): void {
     placeRows(this, rows, firstRow, rowCount, out);
-  }
-
-  /** A ring of some of the endpoints. @param chosen their indexes, ascending */
-  subRing(chosen: readonly number[]): KetamaRing {
-    return new KetamaRing(
-      this.name,
-      chosen.map((index) => this.endpoints[index] as Endpoint),
-      this.replicationFactor,
-      sectionsOfSome(this.#all, this.endpoints.length, chosen),
-    );
   }
 
   /** The endpoint that owns the first section at or after that point whose owner is acceptable; there must be one. */

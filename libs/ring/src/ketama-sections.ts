@@ -11,10 +11,12 @@ export interface Sections {
   readonly owner: Uint16Array;
 }
 
-/** Point i of an endpoint, from 1, is the hash of the text `address:i`. */
-export function sectionsOf(endpoints: readonly Endpoint[]): Sections {
-  const count = endpoints.length * sectionsPerEndpoint;
-  const points = new Uint32Array(count * 2);
+/**
+ * Points of endpoints, low and high halves, in the order of the endpoints. Point i of an endpoint, from 1, is the hash of the
+ * text `address:i`.
+ */
+export function pointsOf(endpoints: readonly Endpoint[]): Uint32Array {
+  const points = new Uint32Array(endpoints.length * sectionsPerEndpoint * 2);
   endpoints.forEach(({ address }, index) => {
     const prefix = Buffer.from(`${address}:`);
     const bytes = Buffer.alloc(prefix.length + 4);
@@ -28,49 +30,22 @@ export function sectionsOf(endpoints: readonly Endpoint[]): Sections {
       );
     }
   });
-  return sorted(points);
+  return points;
 }
 
-/**
- * The sections of a ring of some of the endpoints, in their order: picked from those of all, neither hashed nor sorted again.
- * @param chosen indexes of endpoints, ascending
- */
-export function sectionsOfSome(all: Sections, endpointCount: number, chosen: readonly number[]): Sections {
-  const absent = 0xffff;
-  const indexOf = new Uint16Array(endpointCount).fill(absent);
-  chosen.forEach((endpoint, index) => (indexOf[endpoint] = index));
-  const some = emptySections(chosen.length * sectionsPerEndpoint);
-  let at = 0;
-  for (let section = 0; section < all.owner.length; section += 1) {
-    const index = indexOf[all.owner[section] as number] as number;
-    if (index === absent) continue;
-    some.pointHi[at] = all.pointHi[section] as number;
-    some.pointLo[at] = all.pointLo[section] as number;
-    some.owner[at] = index;
-    at += 1;
-  }
+/** The points of some of the endpoints, so that a ring of those needs no hashing. */
+export function pointsOfSome(points: Uint32Array, chosen: readonly number[]): Uint32Array {
+  const each = sectionsPerEndpoint * 2;
+  const some = new Uint32Array(chosen.length * each);
+  chosen.forEach((endpoint, i) => some.set(points.subarray(endpoint * each, (endpoint + 1) * each), i * each));
   return some;
 }
 
-export function isBelow(aHi: number, aLo: number, bHi: number, bLo: number): boolean {
-  return aHi < bHi || (aHi === bHi && aLo < bLo);
-}
-
-/** How many leading bits tell about as many values apart as there are sections. */
-export function topBitsOf(sectionCount: number): number {
-  return Math.ceil(Math.log2(sectionCount));
-}
-
-function emptySections(count: number): Sections {
-  return { pointHi: new Uint32Array(count), pointLo: new Uint32Array(count), owner: new Uint16Array(count) };
-}
-
 /**
- * Points are spread evenly, so dealing them out by their top bits leaves next to no work to the insertion that follows. Equal
- * points keep the order of their endpoints.
- * @param points low and high halves
+ * Sorts points. They are spread evenly, so dealing them out by their top bits leaves next to no work to the insertion that
+ * follows. Equal points keep the order of their endpoints.
  */
-function sorted(points: Uint32Array): Sections {
+export function sectionsOf(points: Uint32Array): Sections {
   const count = points.length / 2;
   const shift = 32 - topBitsOf(count);
   const next = new Uint32Array(2 ** (32 - shift) + 1);
@@ -81,7 +56,9 @@ function sorted(points: Uint32Array): Sections {
   for (let bucket = 1; bucket < next.length; bucket += 1)
     next[bucket] = (next[bucket] as number) + (next[bucket - 1] as number);
 
-  const { pointHi, pointLo, owner } = emptySections(count);
+  const pointHi = new Uint32Array(count);
+  const pointLo = new Uint32Array(count);
+  const owner = new Uint16Array(count);
   for (let i = 0; i < count; i += 1) {
     const bucket = (points[i * 2 + 1] as number) >>> shift;
     const at = next[bucket] as number;
@@ -105,4 +82,13 @@ function sorted(points: Uint32Array): Sections {
     owner[at] = who;
   }
   return { pointHi, pointLo, owner };
+}
+
+export function isBelow(aHi: number, aLo: number, bHi: number, bLo: number): boolean {
+  return aHi < bHi || (aHi === bHi && aLo < bLo);
+}
+
+/** How many leading bits tell about as many values apart as there are sections. */
+export function topBitsOf(sectionCount: number): number {
+  return Math.ceil(Math.log2(sectionCount));
 }

@@ -37,34 +37,32 @@ export function placeRows(ring: Ring, rows: Uint8Array, firstRow: number, rowCou
   }
 }
 
-/** Numbers tuples in the order in which they appear. */
+/** Numbers tuples in the order in which they appear: a hash table without objects, as a large ring has a tuple for nearly every point. */
 export class TupleTable {
-  readonly #endpointCount: number;
-  /** One map for each replica: the number of a tuple's beginning, times the endpoints, plus the next owner, to a number. */
-  readonly #levels: readonly Map<number, number>[];
-  readonly #owners: number[] = [];
+  readonly #replicationFactor: number;
+  #owners: Uint16Array;
+  /** Numbers of tuples plus one, each at its hash or the next free place after it; a power of two, at most half full. */
+  #slots = new Uint32Array(64);
   #count = 0;
 
-  constructor(endpointCount: number, replicationFactor: number) {
-    this.#endpointCount = endpointCount;
-    this.#levels = Array.from({ length: replicationFactor }, () => new Map<number, number>());
+  constructor(replicationFactor: number) {
+    this.#replicationFactor = replicationFactor;
+    this.#owners = new Uint16Array(32 * replicationFactor);
   }
 
   intern(owners: readonly number[]): number {
-    invariant(owners.length === this.#levels.length, 'a tuple has one owner for each replica');
-    let id = 0;
-    owners.forEach((owner, n) => {
-      const level = this.#levels[n] as Map<number, number>;
-      const key = id * this.#endpointCount + owner;
-      const known = level.get(key);
-      id = known ?? level.size;
-      if (known === undefined) level.set(key, id);
-    });
-    if (id === this.#count) {
-      this.#owners.push(...owners);
-      this.#count += 1;
+    invariant(owners.length === this.#replicationFactor, 'a tuple has one owner for each replica');
+    let slot = this.#slotOf(owners, 0);
+    const known = this.#slots[slot] as number;
+    if (known !== 0) return known - 1;
+    if (this.#count * 2 === this.#slots.length) {
+      this.#grow();
+      slot = this.#slotOf(owners, 0);
     }
-    return id;
+    this.#owners.set(owners, this.#count * owners.length);
+    this.#count += 1;
+    this.#slots[slot] = this.#count;
+    return this.#count - 1;
   }
 
   get count(): number {
@@ -72,6 +70,33 @@ export class TupleTable {
   }
 
   owners(): Uint16Array {
-    return Uint16Array.from(this.#owners);
+    return this.#owners.slice(0, this.#count * this.#replicationFactor);
+  }
+
+  /** Where the tuple is, or a free place for it. @param from the tuple's place in `owners` */
+  #slotOf(owners: ArrayLike<number>, from: number): number {
+    let hash = 0;
+    for (let n = 0; n < this.#replicationFactor; n += 1)
+      hash = Math.imul(hash ^ (owners[from + n] as number), 0x9e3779b1) ^ (hash >>> 15);
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 16)) & mask;
+    for (let tuple; (tuple = this.#slots[slot] as number) !== 0; slot = (slot + 1) & mask)
+      if (this.#equals(tuple - 1, owners, from)) break;
+    return slot;
+  }
+
+  #equals(tuple: number, owners: ArrayLike<number>, from: number): boolean {
+    for (let n = 0; n < this.#replicationFactor; n += 1)
+      if (this.#owners[tuple * this.#replicationFactor + n] !== owners[from + n]) return false;
+    return true;
+  }
+
+  #grow(): void {
+    const owners = this.#owners;
+    this.#slots = new Uint32Array(this.#slots.length * 2);
+    this.#owners = new Uint16Array(owners.length * 2);
+    this.#owners.set(owners);
+    for (let tuple = 0; tuple < this.#count; tuple += 1)
+      this.#slots[this.#slotOf(owners, tuple * this.#replicationFactor)] = tuple + 1;
   }
 }

@@ -1,31 +1,39 @@
 import { GoRandom } from './go-random.js';
+import type { Endpoint } from './hashring-config.js';
 import type { KetamaRing } from './ketama-ring.js';
 import { md5 } from './md5.js';
+import { zoneSizes } from './zones.js';
 
-export interface ShardOptions {
-  readonly tenant: string;
-  /** Endpoints to take; rounded up to the same number from each zone when zones count. */
-  readonly size: number;
-  readonly zoneAware: boolean;
+/** The zones that shards are spread over. */
+export interface ZoneLayout {
+  readonly zones: readonly string[];
+  /** For each endpoint the index of its zone. */
+  readonly zoneOf: Uint16Array;
+}
+
+/** All endpoints form one zone without a name where zones do not count. */
+export function zoneLayout(endpoints: readonly Endpoint[], zoneAware: boolean): ZoneLayout {
+  const zones = zoneAware ? [...zoneSizes(endpoints).keys()] : [''];
+  const indexes = new Map(zones.map((zone, index) => [zone, index]));
+  return { zones, zoneOf: Uint16Array.from(endpoints, ({ zone }) => indexes.get(zone) ?? 0) };
 }
 
 /**
  * The endpoints of a tenant (spec/receive.md 3.7): a few of the ring, by its name alone, so that tenants who harm their endpoints
- * harm few others. In each zone, a random point that the tenant's name seeds goes to the next owner that has none yet; therefore
- * a new endpoint takes at most one place in a zone's share.
+ * harm few others. In each zone, random points that the tenant's name seeds go each to the next owner not yet taken; therefore
+ * a new endpoint takes at most one place in a shard.
+ * @param size endpoints to take; rounded up to the same number from each zone
  * @returns indexes into the ring's endpoints, ascending
  */
-export function shardOf(ring: KetamaRing, { tenant, size, zoneAware }: ShardOptions): number[] {
-  const zoneOf = (endpoint: number): string => (zoneAware ? (ring.endpoints[endpoint]?.zone ?? '') : '');
-  const zones = new Set(ring.endpoints.map((_, endpoint) => zoneOf(endpoint)));
+export function shardOf(ring: KetamaRing, { zones, zoneOf }: ZoneLayout, tenant: string, size: number): number[] {
   const taken = new Set<number>();
-  for (const zone of zones) {
+  zones.forEach((zone, index) => {
     const random = new GoRandom(shardSeed(tenant, zone));
-    for (let place = 0; place < perZone(size, zones.size); place += 1) {
+    for (let place = 0; place < perZone(size, zones.length); place += 1) {
       const { hi, lo } = random.next();
-      taken.add(ring.ownerFrom(hi, lo, (endpoint) => !taken.has(endpoint) && zoneOf(endpoint) === zone));
+      taken.add(ring.ownerFrom(hi, lo, (endpoint) => zoneOf[endpoint] === index && !taken.has(endpoint)));
     }
-  }
+  });
   return [...taken].sort((a, b) => a - b);
 }
 

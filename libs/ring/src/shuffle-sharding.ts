@@ -1,7 +1,9 @@
 import { prepareGoRandom } from './go-random.js';
-import type { KetamaRing } from './ketama-ring.js';
+import type { Endpoint } from './hashring-config.js';
+import { KetamaRing } from './ketama-ring.js';
+import { pointsOfSome, sectionsOf } from './ketama-sections.js';
 import type { Ring } from './ring.js';
-import { shardOf } from './shuffle-shard.js';
+import { shardOf, zoneLayout, type ZoneLayout } from './shuffle-shard.js';
 import type { TenantMatcher } from './tenant-matcher.js';
 
 export interface ShuffleShardingOptions {
@@ -27,6 +29,8 @@ export interface ShuffleCacheStats {
 /** Gives each tenant a ring of its own, over a few of the endpoints. */
 export class ShuffleSharding {
   readonly #whole: KetamaRing;
+  readonly #points: Uint32Array;
+  readonly #layout: ZoneLayout;
   readonly #options: ShuffleShardingOptions;
   /** By tenant, the least recently used first. */
   readonly #cache = new Map<string, Shard>();
@@ -36,8 +40,11 @@ export class ShuffleSharding {
   #hits = 0;
   #evicted = 0;
 
-  constructor(whole: KetamaRing, options: ShuffleShardingOptions) {
+  /** @param points those of the ring's endpoints */
+  constructor(whole: KetamaRing, points: Uint32Array, options: ShuffleShardingOptions) {
     this.#whole = whole;
+    this.#points = points;
+    this.#layout = zoneLayout(whole.endpoints, options.zoneAware);
     this.#options = options;
     prepareGoRandom();
   }
@@ -69,14 +76,24 @@ export class ShuffleSharding {
   }
 
   #share(tenant: string): Shard {
-    const { defaultSize, overrides, zoneAware } = this.#options;
+    const { defaultSize, overrides } = this.#options;
     const size = overrides.find(({ matches }) => matches(tenant))?.size ?? defaultSize;
-    const members = shardOf(this.#whole, { tenant, size, zoneAware });
+    const members = shardOf(this.#whole, this.#layout, tenant, size);
     const key = members.join();
-    const shard = this.#shards.get(key) ?? { key, ring: this.#whole.subRing(members), tenants: 0 };
+    const shard = this.#shards.get(key) ?? { key, ring: this.#ringOf(members), tenants: 0 };
     shard.tenants += 1;
     this.#shards.set(key, shard);
     return shard;
+  }
+
+  #ringOf(members: readonly number[]): Ring {
+    const { name, endpoints, replicationFactor } = this.#whole;
+    return new KetamaRing(
+      name,
+      members.map((index) => endpoints[index] as Endpoint),
+      replicationFactor,
+      sectionsOf(pointsOfSome(this.#points, members)),
+    );
   }
 
   #evictOldest(): void {
