@@ -23,3 +23,12 @@ export {
   type Histograms,
 } from './cells.js';
 export { listenOn, startProbeServer, stopServer, type ProbeServer, type ProbeServerOptions } from './probe-server.js';
+export {
+  RequestLogConfigError,
+  parseRequestLogConfig,
+  requestLogLevels,
+  type ProtocolLogging,
+  type RequestLogConfig,
+  type RequestLogLevel,
+} from './request-log-config.js';
+export { createRequestLog, type LoggedCall, type LoggedEndOfCall, type RequestLog } from './request-log.js';
