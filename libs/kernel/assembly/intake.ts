@@ -1,7 +1,7 @@
 // The intake kernel: one linear memory, laid out anew for each request from `base` upwards.
 //
-//   message  tenant │ body  tenant  rewritten labels │ hash stream │ groups │ rows │ samples │ indexes  tenant │ content │ output
-//   ─ as received ──   ─ what offsets count from ──                                            ─ what gather adds ──────────
+//   message  tenant │ body  tenant  rewritten │ hash stream │ symbols │ pairs  pairs │ groups │ rows │ samples │ indexes  tenant │ content │ output
+//   ─ as received ──   ─ what offsets count from           ─ remote write 2.0 only ─                            ─ what gather adds ──────────
 //
 // An uncompressed message is its own body. Each area is followed by slack. The room of the tables is kept from request to
 // request and doubled when it does not do, as far as `rowsMax` and `samplesMax`. Whoever calls writes the message to `reserve`, the indexes to `reserveGather`,
@@ -11,16 +11,21 @@ import { copySteps, slackBytes } from './copy';
 import { crc32c } from './crc32c';
 import { contentAt, failure, failureAt, takeContent, takeTag } from './protobuf';
 import {
-  exemplarCount, groupBytes, groupCount, hashRoutes, histogramCount, layScan, layTables, metadataCount, needGroups, needRewrite, needRows, needSamples, replica,
+  exemplarCount, groupBytes, groupCount, hashRoutes, histogramCount, layScan, layTables, metadataCount, needGroups, needRewrite, needRows, needSamples, refusedCount, replica,
   rewriteAt, rowBytes, rowCount, sampleBytes, sampleCount, scanPrometheus, scanThanos,
 } from './scan';
+import { scanPrometheusV2 } from './scan-v2';
 import { blockBytesMax, blockContentLength, decodeBlock, encodeBlock, encodeStream, streamBytesMax, walkStream } from './snappy';
+import { expansion, laySymbols, needPairs, needSymbols, pairBytes, symbolBytes, whyExpansion } from './symbols';
 import { writeVarint } from './varint';
 import { xxh64 } from './xxh64';
 
 const identity: u32 = 0;
 const snappyBlock: u32 = 1;
 const snappyFramed: u32 = 2;
+
+const schemaThanos: u32 = 1;
+const schemaPrometheusV2: u32 = 2;
 
 const statusOk: u32 = 0;
 const statusCorrupt: u32 = 1;
@@ -30,9 +35,12 @@ const statusMemory: u32 = 4;
 const statusRows: u32 = 5;
 const statusTooMany: u32 = 6;
 
-/** A message of a few kilobytes can unpack to millions of empty entries; these bound the tables. Both are powers of two. */
+/** A message of a few kilobytes can unpack to millions of empty entries; these bound the tables. All are powers of two. */
 const rowsMax: usize = 1 << 20;
 const samplesMax: usize = 1 << 23;
+const symbolsMax: usize = 1 << 22;
+/** Labels of one series, or of one exemplar, of remote write 2.0. */
+const pairsMax: usize = 1 << 20;
 const rewriteMax: usize = 0x60000000;
 
 /** What a call found; src/intake.ts and src/codec.ts read it by these words of 4 bytes. */
@@ -53,6 +61,7 @@ const reportMetadata: usize = 48;
 const reportOutput: usize = 52;
 const reportOutputLength: usize = 56;
 const reportReplica: usize = 64;
+const reportRefused: usize = 72;
 
 const base: usize = (__heap_base + 15) & ~15;
 
@@ -60,6 +69,8 @@ let groupRoom: usize = 64;
 let rowRoom: usize = 2048;
 let sampleRoom: usize = 2048;
 let rewriteRoom: usize = 0;
+let symbolRoom: usize = 1024;
+let pairRoom: usize = 64;
 
 /** The batch scanned last, for gather. */
 let body: usize = 0;
@@ -113,8 +124,8 @@ function decompress(length: usize, behind: usize, encoding: u32, contentMax: u32
   return walkStream(base, end, contentStart, contentEnd) == size ? statusOk : statusCorrupt;
 }
 
-/** Scans the message of `length` bytes at `base`, with the tenant behind it. `thanos`: which schema; `routes`: hash for the ring. */
-export function scan(length: usize, tenantLength: usize, encoding: u32, contentMax: u32, thanos: bool, routes: bool): u32 {
+/** Scans the message of `length` bytes at `base`, with the tenant behind it. `routes`: hash for the ring. */
+export function scan(length: usize, tenantLength: usize, encoding: u32, contentMax: u32, schema: u32, routes: bool): u32 {
   scannedRows = 0;
   const status = decompress(length, tenantLength, encoding, contentMax);
   if (status != statusOk) return status;
@@ -131,7 +142,12 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
   let samples: usize = 0;
   for (;;) {
     const stream = aligned(<u64>rewrite + <u64>rewriteRoom + <u64>slackBytes);
-    const groupsAt = aligned(stream + <u64>tenantLength + 1 + <u64>contentLength + <u64>slackBytes);
+    // Labels that are resolved may be longer than the body, but not than what is written behind it.
+    const streamBytes = schema == schemaPrometheusV2 ? rewriteRoom : contentLength;
+    let groupsAt = aligned(stream + <u64>tenantLength + 1 + <u64>streamBytes + <u64>slackBytes);
+    const symbols = <usize>groupsAt;
+    const pairs = <usize>aligned(groupsAt + <u64>(symbolRoom * symbolBytes) + <u64>slackBytes);
+    if (schema == schemaPrometheusV2) groupsAt = aligned(<u64>pairs + <u64>(pairRoom * 2 * pairBytes) + <u64>slackBytes);
     const rowsAt = aligned(groupsAt + <u64>(groupRoom * groupBytes) + <u64>slackBytes);
     const samplesAt = aligned(rowsAt + <u64>(rowRoom * rowBytes) + <u64>slackBytes);
     if (!grow(samplesAt + <u64>sampleRoom * <u64>sampleBytes + <u64>slackBytes)) return statusMemory;
@@ -140,7 +156,14 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
     samples = <usize>samplesAt;
     layScan(body, rewrite, rewriteRoom, <usize>stream);
     layTables(groups, groupRoom, rows, rowRoom, samples, sampleRoom);
-    if (thanos ? scanThanos(body, bodyEnd, rows) : scanPrometheus(body, bodyEnd, tenant, tenantLength)) break;
+    let isDone: bool;
+    if (schema == schemaPrometheusV2) {
+      laySymbols(symbols, symbolRoom, pairs, pairRoom, <u64>rewriteRoom, <u64>contentMax);
+      isDone = scanPrometheusV2(body, bodyEnd, tenant, tenantLength, pairRoom);
+    } else {
+      isDone = schema == schemaThanos ? scanThanos(body, bodyEnd, rows) : scanPrometheus(body, bodyEnd, tenant, tenantLength);
+    }
+    if (isDone) break;
     // Whether there may be more is asked before any room grows: what is too much leaves the next request as it was.
     if (failure == needRows) {
       if (rowRoom >= rowsMax) return statusTooMany;
@@ -150,6 +173,17 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
       sampleRoom <<= 1;
     } else if (failure == needGroups) {
       groupRoom <<= 1;
+    } else if (failure == needSymbols) {
+      if (symbolRoom >= symbolsMax) return statusTooMany;
+      symbolRoom <<= 1;
+    } else if (failure == needPairs) {
+      if (pairRoom >= pairsMax) return statusTooMany;
+      pairRoom <<= 1;
+    } else if (failure == whyExpansion) {
+      return statusTooLarge;
+    } else if (failure == needRewrite && schema == schemaPrometheusV2) {
+      // The scan has counted what it needs. Some more spares the next request, a little larger, the same.
+      rewriteRoom = <usize>((expansion + (expansion >> 2) + 65535) & ~65535);
     } else if (failure == needRewrite) {
       if (rewriteRoom >= rewriteMax >> 1) return statusMemory;
       rewriteRoom = max<usize>(rewriteRoom << 1, 65536);
@@ -159,7 +193,7 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
       return statusMalformed;
     }
   }
-  if (thanos && routes) hashRoutes(rows);
+  if (schema == schemaThanos && routes) hashRoutes(rows);
   scannedRows = rowCount;
   batchEnd = samples + <usize>sampleCount() * sampleBytes;
   store<u32>(reportAt, <u32>body, reportBody);
@@ -174,6 +208,7 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
   store<u32>(reportAt, exemplarCount, reportExemplars);
   store<u32>(reportAt, metadataCount, reportMetadata);
   store<i64>(reportAt, replica, reportReplica);
+  store<u32>(reportAt, refusedCount, reportRefused);
   return statusOk;
 }
 
@@ -185,8 +220,9 @@ export function reserveGather(count: u32, tenantLength: usize): usize {
   return indexes;
 }
 
-/** Copies a series field, with its tag in the shortest form. */
+/** Copies a series field, with its tag in the shortest form; nothing for a row that has none. */
 function copySeries(to: usize, at: usize, length: usize): usize {
+  if (length == 0) return to;
   if (load<u8>(at) == 0x0a) {
     copySteps(to, at, length);
     return to + length;
