@@ -1,4 +1,5 @@
 import { tenantOfBytes, validateTenant, type TenantId } from '@gauntlet/model';
+import { clientSubjectOf, type SubjectField } from '@gauntlet/tls';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { RequestRefusedError } from './errors.js';
@@ -7,9 +8,7 @@ import { RequestRefusedError } from './errors.js';
 export const tenantHeaderDefault = 'THANOS-TENANT';
 
 /** Fields of a client certificate that may name the tenant. */
-export type CertificateField = 'organization' | 'organizationalUnit' | 'commonName';
-
-const subjectNames = { organization: 'O', organizationalUnit: 'OU', commonName: 'CN' } as const;
+export type CertificateField = SubjectField;
 
 export interface Tenancy {
   readonly tenantHeader: string;
@@ -35,12 +34,11 @@ export function resolveTenant(
 }
 
 function tenantOfCertificate(socket: IncomingMessage['socket'], field: CertificateField): string {
-  const { authorized, getPeerCertificate } = socket as Partial<TLSSocket>;
-  // Plain sockets have neither, and a server that asks for no certificate has verified none.
-  const subject = authorized && getPeerCertificate ? getPeerCertificate.call(socket)?.subject : undefined;
-  if (!subject) throw missing('could not get required certificate field from client cert');
-  const values = subject[subjectNames[field]] as string | readonly string[] | undefined;
-  const value = typeof values === 'object' ? values[0] : values;
+  // Plain sockets have verified nobody, and a server that takes any certificate has not, either.
+  const client = socket as Partial<TLSSocket>;
+  const { authorized = false } = client;
+  const { hasCertificate, value } = clientSubjectOf(client as Pick<typeof client, 'getPeerCertificate'>, field);
+  if (!authorized || !hasCertificate) throw missing('could not get required certificate field from client cert');
   if (!value) throw missing(`could not get ${field} field from client cert`);
   return value;
 }

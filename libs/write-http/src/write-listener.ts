@@ -1,9 +1,9 @@
-import { KiB, MiB, messageOf, minuteMs, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
+import { MiB, messageOf, minuteMs, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
 import type { Intake } from '@gauntlet/kernel';
 import { createUlid, ulidRandomBytes, type TenantId } from '@gauntlet/model';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { randomBytes } from 'node:crypto';
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Admission } from './admission.js';
@@ -53,8 +53,8 @@ export interface WriteListenerOptions {
   readonly log?: Log | undefined;
   /** Told of our own bugs, whose text no client sees; otherwise they go to the log. */
   readonly onInternalError?: ((error: unknown) => void) | undefined;
-  /** Where TLS comes from: `(options, handler) => https.createServer({ ...options, ...tls }, handler)`. */
-  readonly createServer?: ((options: ServerOptions, handler: RequestListener) => Server | HttpsServer) | undefined;
+  /** Where TLS comes from: `(handler) => createWebServer(handler, tls).server`. The listener sets the server's time limits. */
+  readonly createServer?: ((handler: RequestListener) => Server | HttpsServer) | undefined;
 }
 
 /** One request, when it is answered. */
@@ -96,7 +96,8 @@ export const writeListenerDefaults = {
 const idleConnectionMsMax = 10 * minuteMs;
 /** Of a request, until its body begins. */
 const headersMsMax = 20 * secondMs;
-const headerBytesMax = 16 * KiB;
+/** How often time limits are looked at. */
+const limitCheckMs = 5 * secondMs;
 const requestIdCharactersMax = 128;
 
 const receivePath = '/api/v1/receive';
@@ -197,16 +198,12 @@ class NodeWriteListener implements WriteListener {
 
   #createServer(options: WriteListenerOptions): Server | HttpsServer {
     const { requestMsMax = writeListenerDefaults.requestMsMax, createServer = createHttpServer } = options;
-    const server = createServer(
-      {
-        requestTimeout: requestMsMax,
-        headersTimeout: Math.min(headersMsMax, requestMsMax),
-        connectionsCheckingInterval: Math.min(5 * secondMs, requestMsMax),
-        keepAliveTimeout: idleConnectionMsMax,
-        maxHeaderSize: headerBytesMax,
-      },
-      this.#app(),
-    );
+    const server = createServer(this.#app());
+    server.requestTimeout = requestMsMax;
+    server.headersTimeout = Math.min(headersMsMax, requestMsMax);
+    server.keepAliveTimeout = idleConnectionMsMax;
+    // Node keeps the interval there, and reads it when the server begins to listen.
+    Object.assign(server, { connectionsCheckingInterval: Math.min(limitCheckMs, requestMsMax) });
     server.maxConnections = options.connectionsMax ?? writeListenerDefaults.connectionsMax;
     return server;
   }
