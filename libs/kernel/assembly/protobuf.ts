@@ -89,6 +89,8 @@ export const histogramMessage: u32 = 2;
 export const metadataMessage: u32 = 3;
 const labelMessage: u32 = 4;
 const spanMessage: u32 = 5;
+/** Of remote write 2.0: it has a start timestamp, too. */
+export const histogramV2Message: u32 = 6;
 
 /** What a known field holds. Values from `nested` on are `nested` plus the number of the message. */
 const unknown: u32 = 0;
@@ -112,6 +114,7 @@ function kindOf(message: u32, field: i32): u32 {
     case 8: case 11: return nested + spanMessage;
     case 9: case 12: return varints;
     case 10: case 13: case 16: return fixed64s;
+    case 17: return message == histogramV2Message ? varint : unknown;
   }
   return unknown;
 }

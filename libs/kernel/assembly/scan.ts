@@ -1,4 +1,5 @@
-// One pass over prometheus.WriteRequest or thanos.WriteRequest that leaves the tables of src/batch.ts.
+// One pass over prometheus.WriteRequest or thanos.WriteRequest that leaves the tables of src/batch.ts. The tables are filled
+// through `addSample`, `addRow` and `addGroup`, which scan-v2.ts uses too.
 //
 // The tables have fixed room. When one is full the scan stops with `needRows`, `needSamples`, ..., and the caller makes
 // more room and scans again: that costs little, since room is kept, and spares every series a count ahead.
@@ -25,18 +26,24 @@ export const needSamples: u32 = 101;
 export const needGroups: u32 = 102;
 export const needRewrite: u32 = 103;
 
-const verdictEmptyLabel: u32 = 1;
-const verdictDuplicateLabel: u32 = 2;
-const verdictUnsortedLabel: u32 = 3;
+export const verdictEmptyLabel: u32 = 1;
+export const verdictDuplicateLabel: u32 = 2;
+export const verdictUnsortedLabel: u32 = 3;
 
 /** Offsets count from here. */
 let body: usize = 0;
 /** Labels rewritten to canonical form go here. */
 export let rewriteAt: usize = 0;
 let rewriteEnd: usize = 0;
+/** Says where what was written behind the body ends, for a scan that does not write through this file. */
+export function endRewrite(at: usize): void {
+  rewriteAt = at;
+}
+
 /** The bytes that are hashed: tenant FF name FF value FF ... */
 let streamStart: usize = 0;
-let labelStream: usize = 0;
+/** Where the labels begin in it, behind the tenant. */
+export let labelStream: usize = 0;
 let hashRoute: bool = false;
 
 let rowAt: usize = 0;
@@ -53,11 +60,66 @@ export let groupCount: u32 = 0;
 export let histogramCount: u32 = 0;
 export let exemplarCount: u32 = 0;
 export let metadataCount: u32 = 0;
+/** Rows whose verdict is not ok. */
+export let refusedCount: u32 = 0;
 export let replica: i64 = 0;
 let groupIndex: u32 = 0;
 
 export function sampleCount(): u32 {
   return <u32>((sampleAt - samplesStart) / sampleBytes);
+}
+
+export function addMetadata(): void {
+  metadataCount += 1;
+}
+
+// @ts-ignore: decorator
+@inline
+export function hasRowRoom(): bool {
+  return rowAt != rowsEnd;
+}
+
+/** Adds a sample to the row that comes next. False when the table is full. */
+// @ts-ignore: decorator
+@inline
+export function addSample(time: i64, bits: u64): bool {
+  if (sampleAt == samplesEnd) return false;
+  store<i64>(sampleAt, time);
+  store<u64>(sampleAt, bits, 8);
+  sampleAt += sampleBytes;
+  return true;
+}
+
+/** Forgets the samples from the one with this index on. */
+export function dropSamples(from: u32): void {
+  sampleAt = samplesStart + <usize>from * sampleBytes;
+}
+
+/** Adds a row for the series field [seriesAt, seriesEnd) with the canonical labels [labelsAt, labelsEnd), which `labelStream` holds as far as `stream`. */
+// @ts-ignore: decorator
+@inline
+export function addRow(
+  seriesAt: usize, seriesEnd: usize, labelsAt: usize, labelsEnd: usize, labelCount: u32, stream: usize, firstSample: u32, histograms: u32, exemplars: u32, verdict: u32,
+): void {
+  const row = rowAt;
+  store<u64>(row, xxh64(labelStream, stream - labelStream));
+  if (hashRoute) store<u64>(row, xxh64(streamStart, stream - streamStart), 8);
+  else store<u64>(row, 0, 8);
+  store<u32>(row, <u32>(labelsAt - body), 16);
+  store<u32>(row, <u32>(labelsEnd - labelsAt), 20);
+  store<u32>(row, firstSample, 24);
+  store<u32>(row, sampleCount() - firstSample, 28);
+  store<u32>(row, <u32>(seriesAt - body), 32);
+  store<u32>(row, <u32>(seriesEnd - seriesAt), 36);
+  store<u32>(row, histograms, 40);
+  store<u32>(row, exemplars, 44);
+  store<u32>(row, verdict | (groupIndex << 16), 48);
+  store<u32>(row, labelCount, 52);
+  rowAt += rowBytes;
+  rowCount += 1;
+  histogramCount += histograms;
+  exemplarCount += exemplars;
+  refusedCount += u32(verdict != 0);
 }
 
 /** Where a scan writes. `streamTo` has room for a tenant, a byte, and all of the body. */
@@ -82,6 +144,7 @@ export function layTables(groups: usize, groupRoom: usize, rows: usize, rowRoom:
   histogramCount = 0;
   exemplarCount = 0;
   metadataCount = 0;
+  refusedCount = 0;
   replica = 0;
   groupIndex = 0;
 }
@@ -167,13 +230,13 @@ function rewriteLabels(at: usize, end: usize): bool {
 /** The first eight bytes of a name as a number that sorts as they do; shorter names are filled up with zeros. */
 // @ts-ignore: decorator
 @inline
-function sortKey(at: usize, length: usize): u64 {
+export function sortKey(at: usize, length: usize): u64 {
   const word = bswap<u64>(load<u64>(at));
   return length >= 8 ? word : word & ~((<u64>-1) >> (<u64>length << 3));
 }
 
 /** Compares two names by their bytes, when their keys are equal. */
-function compareNames(a: usize, aLength: usize, b: usize, bLength: usize): i32 {
+export function compareNames(a: usize, aLength: usize, b: usize, bLength: usize): i32 {
   const shorter = min(aLength, bLength);
   for (let index: usize = 0; index < shorter; index += 1) {
     const difference = <i32>load<u8>(a + index) - <i32>load<u8>(b + index);
@@ -182,10 +245,45 @@ function compareNames(a: usize, aLength: usize, b: usize, bLength: usize): i32 {
   return aLength == bLength ? 0 : aLength < bLength ? -1 : 1;
 }
 
-let sampleTime: i64 = 0;
-let sampleBits: u64 = 0;
+export let sampleTime: i64 = 0;
+export let sampleBits: u64 = 0;
 
-function takeSample(at: usize, end: usize): usize {
+/**
+ * Takes the sample field at `at`, whose first two bytes are `head`, into the table if it is written as the usual senders do: value and time, or the time alone,
+ * since encoders leave out a value of 0; a start timestamp (of remote write 2.0, unknown to 1.0) may follow. Returns where it ends, `at` when it is written
+ * otherwise, or 0 as usual.
+ */
+// @ts-ignore: decorator
+@inline
+export function takeShortSample(at: usize, end: usize, head: u32): usize {
+  const sampleEnd = at + 2 + <usize>(head >> 8);
+  const second = <u32>load<u8>(at, 2);
+  const timeAt = second == 0x09 ? at + 12 : at + 3;
+  if (sampleEnd > end || timeAt >= sampleEnd || load<u8>(timeAt - 1) != 0x10) return at;
+  const word = load<u64>(timeAt);
+  const bits = second == 0x09 ? load<u64>(at, 3) : 0;
+  let time: u64 = 0;
+  let next = timeAt;
+  if ((word & 0x808080808080) == 0x008080808080 && next + 6 <= sampleEnd) {
+    // Six bytes: every time from 1971 to 2109.
+    time = (word & 0x7f) | ((word >> 1) & 0x3f80) | ((word >> 2) & 0x1fc000) | ((word >> 3) & 0xfe00000) |
+      ((word >> 4) & 0x7f0000000) | ((word >> 5) & 0x3f800000000);
+    next += 6;
+  } else {
+    next = takeVarint(next, sampleEnd);
+    if (next == 0) return 0;
+    time = varintValue;
+  }
+  if (next != sampleEnd && load<u8>(next) == 0x18) {
+    next = takeVarint(next + 1, sampleEnd);
+    if (next == 0) return 0;
+  }
+  if (next != sampleEnd) return at;
+  return addSample(<i64>time, bits) ? sampleEnd : fail(needSamples, at);
+}
+
+/** Takes the content of a sample apart. Its field 3 is a varint in remote write 2.0, and unknown in 1.0. */
+export function takeSample(at: usize, end: usize, hasStart: bool): usize {
   sampleTime = 0;
   sampleBits = 0;
   while (at < end) {
@@ -203,6 +301,10 @@ function takeSample(at: usize, end: usize): usize {
       at = takeVarint(at, end);
       if (at == 0) return 0;
       sampleTime = <i64>varintValue;
+    } else if (field == 3 && hasStart) {
+      if (wireType != 0) return fail(whyWireType, start);
+      at = takeVarint(at, end);
+      if (at == 0) return 0;
     } else {
       at = skipField(start, end);
       if (at == 0) return 0;
@@ -213,9 +315,8 @@ function takeSample(at: usize, end: usize): usize {
 
 /** Scans the series field [seriesAt, end) whose content starts at `at`, into a new row. */
 function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
-  if (rowAt == rowsEnd) return fail(needRows, seriesAt);
+  if (!hasRowRoom()) return fail(needRows, seriesAt);
   const content = at;
-  const row = rowAt;
   const firstSample = sampleCount();
   let stream = labelStream;
   let labelsAt: usize = 0;
@@ -249,33 +350,11 @@ function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
         }
       }
     } else if ((head & 0x80ff) == 0x0012) {
-      const sampleEnd = at + 2 + <usize>(head >> 8);
-      // Value and time, or the time alone: encoders leave out a value of 0.
-      const second = <u32>load<u8>(at, 2);
-      const timeAt = second == 0x09 ? at + 12 : at + 3;
-      if (sampleEnd <= end && timeAt < sampleEnd && load<u8>(timeAt - 1) == 0x10) {
-        const word = load<u64>(timeAt);
-        const bits = second == 0x09 ? load<u64>(at, 3) : 0;
-        let time: u64 = 0;
-        let next = timeAt;
-        if ((word & 0x808080808080) == 0x008080808080 && next + 6 == sampleEnd) {
-          // Six bytes: every time from 1971 to 2109.
-          time = (word & 0x7f) | ((word >> 1) & 0x3f80) | ((word >> 2) & 0x1fc000) | ((word >> 3) & 0xfe00000) |
-            ((word >> 4) & 0x7f0000000) | ((word >> 5) & 0x3f800000000);
-          next = sampleEnd;
-        } else {
-          next = takeVarint(next, sampleEnd);
-          if (next == 0) return 0;
-          time = varintValue;
-        }
-        if (next == sampleEnd) {
-          if (sampleAt == samplesEnd) return fail(needSamples, at);
-          store<u64>(sampleAt, time);
-          store<u64>(sampleAt, bits, 8);
-          sampleAt += sampleBytes;
-          at = sampleEnd;
-          continue;
-        }
+      const next = takeShortSample(at, end, head);
+      if (next == 0) return 0;
+      if (next != at) {
+        at = next;
+        continue;
       }
     }
 
@@ -293,11 +372,8 @@ function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
         at = takeContent(at, end);
         if (at == 0) return 0;
         if (field == 2) {
-          if (takeSample(contentAt, at) == 0) return 0;
-          if (sampleAt == samplesEnd) return fail(needSamples, start);
-          store<i64>(sampleAt, sampleTime);
-          store<u64>(sampleAt, sampleBits, 8);
-          sampleAt += sampleBytes;
+          if (takeSample(contentAt, at, false) == 0) return 0;
+          if (!addSample(sampleTime, sampleBits)) return fail(needSamples, start);
         } else {
           if (checkMessage(contentAt, at, field == 3 ? exemplarMessage : histogramMessage) == 0) return 0;
           if (field == 3) exemplars += 1;
@@ -353,27 +429,11 @@ function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
     if (!rewriteLabels(content, end)) return fail(needRewrite, seriesAt);
     labelsEnd = rewriteAt;
   }
-  store<u64>(row, xxh64(labelStream, stream - labelStream));
-  if (hashRoute) store<u64>(row, xxh64(streamStart, stream - streamStart), 8);
-  else store<u64>(row, 0, 8);
-  store<u32>(row, <u32>(labelsAt - body), 16);
-  store<u32>(row, <u32>(labelsEnd - labelsAt), 20);
-  store<u32>(row, firstSample, 24);
-  store<u32>(row, sampleCount() - firstSample, 28);
-  store<u32>(row, <u32>(seriesAt - body), 32);
-  store<u32>(row, <u32>(end - seriesAt), 36);
-  store<u32>(row, histograms, 40);
-  store<u32>(row, exemplars, 44);
-  store<u32>(row, verdict | (groupIndex << 16), 48);
-  store<u32>(row, labelCount, 52);
-  rowAt += rowBytes;
-  rowCount += 1;
-  histogramCount += histograms;
-  exemplarCount += exemplars;
+  addRow(seriesAt, end, labelsAt, labelsEnd, labelCount, stream, firstSample, histograms, exemplars, verdict);
   return end;
 }
 
-function addGroup(tenant: usize, tenantLength: usize, firstRow: u32): bool {
+export function addGroup(tenant: usize, tenantLength: usize, firstRow: u32): bool {
   if (groupCount == groupsMax) {
     fail(whyTenants, body);
     return false;
@@ -392,12 +452,17 @@ function addGroup(tenant: usize, tenantLength: usize, firstRow: u32): bool {
   return true;
 }
 
-/** Scans prometheus.WriteRequest, whose series all belong to the given tenant. */
-export function scanPrometheus(at: usize, end: usize, tenant: usize, tenantLength: usize): bool {
+/** From now on rows are hashed for the ring as series of this tenant. */
+export function hashTenant(tenant: usize, tenantLength: usize): void {
   hashRoute = true;
   memory.copy(streamStart, tenant, tenantLength);
   labelStream = streamStart + tenantLength + 1;
   store<u8>(labelStream - 1, 0xff);
+}
+
+/** Scans prometheus.WriteRequest, whose series all belong to the given tenant. */
+export function scanPrometheus(at: usize, end: usize, tenant: usize, tenantLength: usize): bool {
+  hashTenant(tenant, tenantLength);
   while (at < end) {
     const start = at;
     at = takeTag(at, end);
@@ -450,12 +515,13 @@ function scanTuple(at: usize, end: usize): bool {
 }
 
 /** Forgets the last rows, from the one at `row` on, and their samples. */
-function dropRows(row: usize, count: u32, samples: usize, histograms: u32, exemplars: u32): void {
+function dropRows(row: usize, count: u32, samples: usize, histograms: u32, exemplars: u32, refused: u32): void {
   rowAt = row;
   rowCount = count;
   sampleAt = samples;
   histogramCount = histograms;
   exemplarCount = exemplars;
+  refusedCount = refused;
 }
 
 /** Scans thanos.WriteRequest. With field 4 in it, fields 1 and 2 are checked and left out. */
@@ -488,10 +554,11 @@ export function scanThanos(at: usize, end: usize, rows: usize): bool {
         const samples = sampleAt;
         const histograms = histogramCount;
         const exemplars = exemplarCount;
+        const refused = refusedCount;
         if (scanSeries(start, contentAt, at) == 0) return false;
-        if (grouped) dropRows(row, count, samples, histograms, exemplars);
+        if (grouped) dropRows(row, count, samples, histograms, exemplars, refused);
       } else {
-        if (!grouped) dropRows(rows, 0, samplesStart, 0, 0);
+        if (!grouped) dropRows(rows, 0, samplesStart, 0, 0, 0);
         grouped = true;
         if (!scanTuple(contentAt, at)) return false;
       }

@@ -1,6 +1,6 @@
 import { invariant } from '@gauntlet/base';
 import { intakeWasmBase64 } from './generated/intake.js';
-import type { MessageEncoding } from './intake.js';
+import type { MessageEncoding, MessageSchema } from './intake.js';
 import {
   KernelMemoryError,
   messageEntriesTooMany,
@@ -19,7 +19,7 @@ interface IntakeExports extends KernelExports {
     tenantLength: number,
     encoding: number,
     contentMax: number,
-    thanos: boolean,
+    schema: number,
     routes: boolean,
   ): number;
   reserveGather(count: number, tenantLength: number): number;
@@ -49,9 +49,11 @@ const report = {
   outputLength: 14,
   replicaLow: 16,
   replicaHigh: 17,
+  refused: 18,
 } as const;
 
 const encodingNumbers: Record<MessageEncoding, number> = { identity: 0, 'snappy-block': 1, 'snappy-framed': 2 };
+const schemaNumbers: Record<MessageSchema['kind'], number> = { prometheus: 0, thanos: 1, 'prometheus-v2': 2 };
 
 /** An instance of the intake kernel with views on its memory, which follow it as it grows. */
 export class IntakeKernel {
@@ -109,5 +111,9 @@ export class IntakeKernel {
 
   encodingNumber(encoding: MessageEncoding): number {
     return encodingNumbers[encoding];
+  }
+
+  schemaNumber(kind: MessageSchema['kind']): number {
+    return schemaNumbers[kind];
   }
 }

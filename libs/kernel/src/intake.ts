@@ -7,15 +7,19 @@ import { MessageError, messageTooLarge } from './message-error.js';
 export type MessageEncoding = 'snappy-block' | 'snappy-framed' | 'identity';
 
 /**
- * Which message it is: prometheus.WriteRequest (one tenant, from the HTTP header) or thanos.WriteRequest (tenants in the
- * message). Who does not place series on the ring says `routeHashes: false`, and finds 0 in their place.
+ * Which message it is: prometheus.WriteRequest (one tenant, from the HTTP header), io.prometheus.write.v2.Request (the same) or
+ * thanos.WriteRequest (tenants in the message). Who does not place series on the ring says `routeHashes: false`, and finds 0 in their place.
  */
 export type MessageSchema =
   | { readonly kind: 'prometheus'; readonly tenant: string }
+  | { readonly kind: 'prometheus-v2'; readonly tenant: string }
   | { readonly kind: 'thanos'; readonly routeHashes?: boolean };
 
 export interface IntakeLimits {
-  /** A message that would decompress to more than this is refused before anything is allocated for it. */
+  /**
+   * A message that would decompress to more than this is refused before anything is allocated for it. So is one of remote write 2.0
+   * that would take more as 1.0: references to a symbol cost a byte or two, however long it is.
+   */
   readonly messageBytesMax: number;
 }
 
@@ -26,12 +30,12 @@ export interface IntakeLimits {
  */
 export interface Intake {
   /**
-   * @throws MessageError (kind `rejected`): code SNAPPY_CORRUPT (text `snappy decode error: ...`), MESSAGE_TOO_LARGE (bytes, series or samples), or
+   * @throws MessageError (kind `rejected`): code SNAPPY_CORRUPT (text `snappy decode error: ...`), MESSAGE_TOO_LARGE (bytes, series, samples or symbols), or
    * PROTOBUF_MALFORMED (with the byte offset).
    */
   scan(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema): ScannedBatch;
   /**
-   * Builds a thanos.WriteRequest out of some rows of the batch scanned last: their series as received (field 1), then
+   * Builds a thanos.WriteRequest out of some rows of the batch scanned last: their series as the rows have them (field 1), then
    * `tenant` (field 2) and `replica` (field 3). Returns it compressed for gRPC as a new buffer that the caller owns.
    * @param rows indexes into the batch, of one tenant
    */
@@ -100,18 +104,17 @@ class KernelIntake implements Intake {
 
   #scan(message: Uint8Array, encoding: MessageEncoding, schema: MessageSchema): ScannedBatch {
     const kernel = this.#kernel;
-    const tenant = this.#encodeTenant(schema.kind === 'prometheus' ? schema.tenant : '');
+    const tenant = this.#encodeTenant(schema.kind === 'thanos' ? '' : schema.tenant);
     const at = kernel.reserve(message.length + tenant.length);
     kernel.bytes.set(message, at);
     kernel.bytes.set(tenant, at + message.length);
-    const thanos = schema.kind === 'thanos';
-    const routes = schema.kind === 'prometheus' || schema.routeHashes !== false;
+    const routes = schema.kind !== 'thanos' || schema.routeHashes !== false;
     const status = kernel.exports.scan(
       message.length,
       tenant.length,
       kernel.encodingNumber(encoding),
       this.#messageBytesMax,
-      thanos,
+      kernel.schemaNumber(schema.kind),
       routes,
     );
     kernel.check(status, this.#messageBytesMax);
@@ -142,6 +145,7 @@ class KernelIntake implements Intake {
       groupCount,
       histogramCount: kernel.word('histograms'),
       exemplarCount: kernel.word('exemplars'),
+      refusedCount: kernel.word('refused'),
       metadataCount: kernel.word('metadata'),
       // Beyond 2^53 it loses precision, and nothing: no replica is numbered so high.
       replica: (kernel.word('replicaHigh') | 0) * 0x1_0000_0000 + kernel.word('replicaLow'),

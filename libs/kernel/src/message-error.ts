@@ -26,11 +26,11 @@ export function messageTooLarge(bytesMax: number): MessageError {
   return new MessageError('MESSAGE_TOO_LARGE', `Cannot decode message: it is larger than ${bytesMax} bytes`);
 }
 
-/** The tables of a batch are bounded too: empty series and samples take two bytes of a message, and next to none compressed. */
+/** The tables of a scan are bounded too: empty series, samples and symbols take two bytes of a message, and next to none compressed. */
 export function messageEntriesTooMany(): MessageError {
   return new MessageError(
     'MESSAGE_TOO_LARGE',
-    'Cannot decode write request: it has more than 1048576 series or 8388608 samples',
+    'Cannot decode write request: it has more than 1048576 series, 8388608 samples or 4194304 symbols, or a series of more than 1048576 labels',
   );
 }
 

@@ -15,7 +15,7 @@ export interface Row {
   readonly routeHash: bigint;
   readonly labels: readonly LabelBytes[];
   readonly samples: readonly SampleBits[];
-  /** The whole field as received. */
+  /** The whole field as received; of remote write 2.0, as it is forwarded. */
   readonly series: Buffer;
   readonly histogramCount: number;
   readonly exemplarCount: number;

@@ -88,7 +88,7 @@ export function* decodeSeriesParts(body: Uint8Array, limits: PartLimits): Genera
   }
 }
 
-function readerOf(body: Uint8Array): ProtobufReader {
+export function readerOf(body: Uint8Array): ProtobufReader {
   return new ProtobufReader(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
 }
 
@@ -155,7 +155,11 @@ function decodeExemplar(reader: ProtobufReader): Exemplar {
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-function decodeHistogram(reader: ProtobufReader): Histogram {
+/** Decodes a histogram; what is to happen with fields that remote write 1.0 does not know is up to `takeOther`. */
+export function decodeHistogram(
+  reader: ProtobufReader,
+  takeOther: (field: number) => void = () => reader.skip(),
+): Histogram {
   const negativeSpans: BucketSpan[] = [];
   const negativeDeltas: bigint[] = [];
   const negativeCountBits: bigint[] = [];
@@ -218,7 +222,7 @@ function decodeHistogram(reader: ProtobufReader): Histogram {
         for (const bits of reader.fixed64s()) customValueBits.push(bits);
         break;
       default:
-        reader.skip();
+        takeOther(field);
     }
   }
   return {

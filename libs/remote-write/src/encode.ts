@@ -2,7 +2,7 @@ import type { LabelBytes } from '@gauntlet/kernel';
 import { ProtobufWriter } from './protobuf-writer.js';
 import type { Histogram, HistogramCount, MetricMetadata, TimeSeries, WriteRequest } from './write-request.js';
 
-type Text = string | Uint8Array;
+export type Text = string | Uint8Array;
 
 /** A sample to send: its value as a number, or as bits where NaN payloads matter. */
 export type SampleInput = { readonly timestampMs: number | bigint } & (
@@ -70,7 +70,7 @@ function writeSeries(writer: ProtobufWriter, series: SeriesInput): void {
       writer.varint(3, exemplar.timestampMs);
     });
   }
-  for (const histogram of series.histograms ?? []) writer.message(4, () => writeHistogram(writer, histogram));
+  for (const histogram of series.histograms ?? []) writer.message(4, () => writeHistogramFields(writer, histogram));
 }
 
 function writeLabels(writer: ProtobufWriter, labels: SeriesInput['labels'] | readonly LabelBytes[]): void {
@@ -82,7 +82,7 @@ function writeLabels(writer: ProtobufWriter, labels: SeriesInput['labels'] | rea
   }
 }
 
-function writeHistogram(writer: ProtobufWriter, histogram: Histogram): void {
+export function writeHistogramFields(writer: ProtobufWriter, histogram: Histogram): void {
   writeCount(writer, 1, histogram.count);
   writer.fixed64(3, histogram.sumBits);
   writer.varint(4, zigzag(BigInt(histogram.schema)));
@@ -129,7 +129,7 @@ function writeMetadata(writer: ProtobufWriter, metadata: MetricMetadata): void {
 const double = new DataView(new ArrayBuffer(8));
 
 /** The bits of a double. A NaN that is a JavaScript number has lost its payload by now. */
-function bitsOf(value: number): bigint {
+export function bitsOf(value: number): bigint {
   double.setFloat64(0, value);
   return double.getBigUint64(0);
 }

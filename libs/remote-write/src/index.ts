@@ -16,6 +16,22 @@ export type {
   TimeSeries,
   WriteRequest,
 } from './write-request.js';
+export { decodeWriteRequestV2 } from './decode-v2.js';
+export { resolveSeries, type ResolvedSeries } from './resolve-series.js';
+export type {
+  ExemplarV2,
+  HistogramV2,
+  MetadataV2,
+  SampleV2,
+  TimeSeriesV2,
+  WriteRequestV2,
+} from './write-request-v2.js';
+export {
+  encodeWriteRequestV2,
+  type SampleInputV2,
+  type SeriesInputV2,
+  type WriteRequestV2Input,
+} from './encode-v2.js';
 export {
   encodeThanosWriteRequest,
   encodeWriteRequest,

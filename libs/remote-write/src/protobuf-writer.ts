@@ -19,8 +19,8 @@ export class ProtobufWriter {
     this.#length += lengthBytes.length - 1;
   }
 
-  text(field: number, text: string | Uint8Array): void {
-    if (text.length > 0) this.#content(field, typeof text === 'string' ? Buffer.from(text) : text);
+  text(field: number, text: string | Uint8Array, { always = false } = {}): void {
+    if (text.length > 0 || always) this.#content(field, typeof text === 'string' ? Buffer.from(text) : text);
   }
 
   /** Negative numbers take ten bytes, as two's complement. */

@@ -67,6 +67,7 @@ export function batchOf(rows: readonly DrivenRow[]): ScannedBatch {
     groupCount: 1,
     histogramCount: rows.reduce((sum, row) => sum + (row.histograms ?? 0), 0),
     exemplarCount: rows.reduce((sum, row) => sum + (row.exemplars ?? 0), 0),
+    refusedCount: 0,
     metadataCount: 0,
     replica: 0,
   };

@@ -1,0 +1,508 @@
+import { KiB, MiB } from '@gauntlet/base';
+import {
+  createIntake,
+  MessageError,
+  readGroup,
+  readRow,
+  RowVerdict,
+  snappyBlockEncode,
+  xxh64Twin,
+  type LabelBytes,
+  type Row,
+  type ScannedBatch,
+} from '@gauntlet/kernel';
+import fc from 'fast-check';
+import {
+  decodeThanosWriteRequest,
+  decodeWriteRequest,
+  decodeWriteRequestV2,
+  encodeWriteRequest,
+  encodeWriteRequestV2,
+  resolveSeries,
+  type SeriesInputV2,
+  type TimeSeriesV2,
+} from './index.js';
+import { ProtobufReader } from './protobuf-reader.js';
+import {
+  delimited,
+  fixed64Field,
+  histogramFields,
+  messageOf,
+  text,
+  unknownField,
+  varintField,
+  varintOf,
+} from './testing/arbitrary-protobuf.js';
+
+const intake = createIntake({ messageBytesMax: 16 * MiB });
+const tenant = 'team-ä';
+const schema = { kind: 'prometheus-v2', tenant } as const;
+const scan = (body: Uint8Array): ScannedBatch => intake.scan(body, 'identity', schema);
+const rowsOf = (batch: ScannedBatch): Row[] =>
+  Array.from({ length: batch.rowCount }, (_, index) => readRow(batch, index));
+
+function hashesOf(labels: readonly LabelBytes[]): { readonly labelsHash: bigint; readonly routeHash: bigint } {
+  const stream = Buffer.concat(labels.flatMap(([name, value]) => [name, Buffer.of(0xff), value, Buffer.of(0xff)]));
+  return {
+    labelsHash: xxh64Twin(stream),
+    routeHash: xxh64Twin(Buffer.concat([Buffer.from(tenant), Buffer.of(0xff), stream])),
+  };
+}
+
+/** What the scan should say of a series. */
+function expectedOf(received: TimeSeriesV2, symbols: readonly Buffer[]): Omit<Row, 'series'> {
+  const { verdict, series } = resolveSeries(received, symbols);
+  return {
+    labels: series.labels,
+    samples: received.samples.map(({ timestampMs, bits }) => ({ timestampMs, bits })),
+    histogramCount: received.histograms.length,
+    exemplarCount: received.exemplars.length,
+    verdict,
+    ...hashesOf(series.labels),
+    group: 0,
+    labelCount: series.labels.length,
+  };
+}
+
+/** Start timestamps of the samples and histograms of a field of 1.0, whose decoder does not know them. */
+function startsOf(field: Buffer): { readonly samples: bigint[]; readonly histograms: bigint[] } {
+  const starts = { samples: [] as bigint[], histograms: [] as bigint[] };
+  const request = new ProtobufReader(field);
+  request.nextField();
+  const series = request.message();
+  for (let part = series.nextField(); part !== undefined; part = series.nextField()) {
+    if (part !== 2 && part !== 4) {
+      series.skip();
+      continue;
+    }
+    const known = part === 2 ? 3 : 17;
+    const message = series.message();
+    let start = 0n;
+    for (let number = message.nextField(); number !== undefined; number = message.nextField()) {
+      if (number === known) start = BigInt.asIntN(64, message.varint());
+      else message.skip();
+    }
+    (part === 2 ? starts.samples : starts.histograms).push(start);
+  }
+  return starts;
+}
+
+/** The value, or the fact that the message was refused. Anything else thrown is a bug. */
+function orRefused<Value>(call: () => Value): Value | 'refused' {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof MessageError && error.code === 'PROTOBUF_MALFORMED') return 'refused';
+    throw error;
+  }
+}
+
+function expectAgreement(body: Buffer): 'taken' | 'refused' {
+  const request = orRefused(() => decodeWriteRequestV2(body));
+  const batch = orRefused(() => scan(body));
+  if (request === 'refused' || batch === 'refused') {
+    expect([request, batch]).toEqual(['refused', 'refused']);
+    return 'refused';
+  }
+  const rows = rowsOf(batch);
+  expect(rows.map(({ series: _, ...row }) => row)).toEqual(
+    request.timeseries.map((series) => expectedOf(series, request.symbols)),
+  );
+  const sum = (count: (row: Row) => number): number => rows.reduce((total, row) => total + count(row), 0);
+  expect(batch).toMatchObject({
+    sampleCount: sum(({ samples }) => samples.length),
+    histogramCount: sum(({ histogramCount }) => histogramCount),
+    exemplarCount: sum(({ exemplarCount }) => exemplarCount),
+    refusedCount: sum(({ verdict }) => Number(verdict !== RowVerdict.ok)),
+    metadataCount: request.timeseries.filter(({ metadata }) => metadata !== undefined).length,
+  });
+  expect(readGroup(batch, 0)).toEqual({ tenant: Buffer.from(tenant), firstRow: 0, rowCount: rows.length });
+  rows.forEach((row, index) => {
+    const received = request.timeseries[index]!;
+    if (row.verdict === RowVerdict.badReference) {
+      expect(row.series).toHaveLength(0);
+      return;
+    }
+    // The field that is forwarded means the same as what was received.
+    expect(decodeWriteRequest(row.series)).toEqual({
+      timeseries: [resolveSeries(received, request.symbols).series],
+      metadata: [],
+    });
+    expect(startsOf(row.series)).toEqual({
+      samples: received.samples.map(({ startTimestampMs }) => startTimestampMs),
+      histograms: received.histograms.map(({ startTimestampMs }) => startTimestampMs),
+    });
+  });
+  return 'taken';
+}
+
+const packedRefs = fc.array(fc.nat(9), { maxLength: 6 }).map((refs) => Buffer.from(refs));
+const pairedRefs = fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 4 }).map((pairs) => Buffer.from(pairs.flat()));
+// Over-long references, and such as reach beyond 32 bits.
+const oddRefs = fc
+  .array(fc.tuple(fc.oneof(fc.bigInt(0n, 9n), fc.bigInt((1n << 32n) + 1n, (1n << 32n) + 4n)), fc.nat(5)), {
+    maxLength: 4,
+  })
+  .map((refs) => Buffer.concat(refs.map(([ref, padding]) => varintOf(ref, padding))));
+const refsField = fc.oneof(
+  { weight: 8, arbitrary: delimited(1, pairedRefs) },
+  { weight: 1, arbitrary: delimited(1, packedRefs) },
+  { weight: 1, arbitrary: delimited(1, oddRefs) },
+  { weight: 1, arbitrary: fc.nat(9).map((ref) => Buffer.of(0x08, ref)) },
+);
+const sample = messageOf(fixed64Field(1), varintField(2), varintField(3));
+const histogram = messageOf(...histogramFields, varintField(17));
+const exemplar = messageOf(refsField, fixed64Field(2), varintField(3));
+const smallRef = (field: number): fc.Arbitrary<Buffer> => fc.nat(8).map((ref) => Buffer.of(field * 8, ref));
+const metadata = messageOf(varintField(1), smallRef(3), smallRef(4));
+const item = fc.oneof(
+  { weight: 6, arbitrary: delimited(2, sample) },
+  { weight: 2, arbitrary: delimited(3, histogram) },
+  { weight: 2, arbitrary: delimited(4, exemplar) },
+  { weight: 1, arbitrary: delimited(5, metadata) },
+  { weight: 1, arbitrary: unknownField },
+);
+const series = fc
+  .tuple(
+    fc.oneof({ weight: 8, arbitrary: refsField }, { weight: 1, arbitrary: fc.constant(Buffer.alloc(0)) }),
+    fc.array(fc.oneof({ weight: 10, arbitrary: item }, { weight: 1, arbitrary: refsField }), { maxLength: 5 }),
+  )
+  .map(([refs, items]) => Buffer.concat([refs, ...items]));
+const symbol = delimited(4, text);
+const usualSymbols = fc
+  .array(symbol, { maxLength: 6 })
+  .map((more) =>
+    Buffer.concat([Buffer.from('2200' + '22085f5f6e616d655f5f' + '22026161' + '22026262', 'hex'), ...more]),
+  );
+const body = fc
+  .tuple(
+    fc.oneof({ weight: 6, arbitrary: usualSymbols }, { weight: 1, arbitrary: fc.constant(Buffer.alloc(0)) }),
+    fc.array(
+      fc.oneof(
+        { weight: 10, arbitrary: delimited(5, series) },
+        { weight: 2, arbitrary: symbol },
+        { weight: 1, arbitrary: unknownField },
+      ),
+      { maxLength: 5 },
+    ),
+  )
+  .map(([symbols, parts]) => Buffer.concat([symbols, ...parts]));
+
+describe('the scan finds what its twin finds', () => {
+  test('in any sound message', () => {
+    const verdicts = new Map<RowVerdict, number>();
+    let taken = 0;
+    fc.assert(
+      fc.property(body, (bytes) => {
+        if (expectAgreement(bytes) === 'refused') return; // An unknown field may have a number that is known there.
+        taken += 1;
+        for (const { verdict } of rowsOf(scan(bytes))) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+      }),
+      { numRuns: 600 },
+    );
+    expect(taken).toBeGreaterThan(500);
+    const found = (verdict: RowVerdict): number => verdicts.get(verdict) ?? 0;
+    expect(found(RowVerdict.unsortedLabel)).toBe(0);
+    for (const verdict of Object.values(RowVerdict))
+      if (verdict !== RowVerdict.unsortedLabel) expect([verdict, found(verdict) > 0]).toEqual([verdict, true]);
+  });
+
+  test('in damaged messages, and refuses those that it refuses', () => {
+    const outcomes = { taken: 0, refused: 0 };
+    const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(body, damage, fc.nat(), (sound, changes, cut) => {
+        const bytes = Buffer.from(sound);
+        for (const [at, byte] of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+        outcomes[expectAgreement(cut % 4 === 0 ? bytes.subarray(0, cut % (bytes.length + 1)) : bytes)] += 1;
+      }),
+      { numRuns: 800 },
+    );
+    expect(outcomes.taken).toBeGreaterThan(100);
+    expect(outcomes.refused).toBeGreaterThan(100);
+  });
+
+  test('in garbage', () => {
+    const garbage = fc.array(fc.oneof(fc.nat(255), fc.constantFrom(0x22, 0x2a, 0x0a, 0x12, 0x1a, 0, 2, 4, 0x80)), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(garbage, (bytes) => {
+        expectAgreement(Buffer.from(bytes));
+      }),
+      { numRuns: 700 },
+    );
+  });
+
+  test('in texts that are nearly UTF-8', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        '80',
+        'bf',
+        'c0',
+        'c1',
+        'c2',
+        'df',
+        'e0',
+        'ed',
+        'ef',
+        'f0',
+        'f4',
+        'f5',
+        'ff',
+        '9f',
+        'a0',
+        '8f',
+        '90',
+        '61',
+      ),
+      fc.constantFrom(
+        'c3a4',
+        'e282ac',
+        'eda080',
+        'f09f9880',
+        'f4908080',
+        'e08080',
+        'efbbbf',
+        '6161616161616161616161616161',
+      ),
+    );
+    const value = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => Buffer.from(pieces.join(''), 'hex'));
+    const judged = { ok: 0, notUtf8: 0 };
+    fc.assert(
+      fc.property(value, (bytes) => {
+        const message = encodeWriteRequestV2({
+          timeseries: [
+            seriesOf([
+              ['__name__', 'a'],
+              ['v', bytes],
+            ]),
+          ],
+        });
+        expectAgreement(message);
+        judged[readRow(scan(message), 0).verdict === RowVerdict.ok ? 'ok' : 'notUtf8'] += 1;
+      }),
+      { numRuns: 500 },
+    );
+    expect(Math.min(judged.ok, judged.notUtf8)).toBeGreaterThan(20);
+  });
+});
+
+type Labels = SeriesInputV2['labels'];
+
+function seriesOf(
+  labels: Labels,
+  sampleCount = 1,
+): SeriesInputV2 & { readonly samples: { timestampMs: number; bits: bigint }[] } {
+  return {
+    labels,
+    samples: Array.from({ length: sampleCount }, (_, index) => ({
+      timestampMs: 1_780_000_000_000 + index,
+      bits: BigInt(index),
+    })),
+  };
+}
+
+const label = fc.tuple(
+  fc.oneof(
+    fc.string({ minLength: 1, maxLength: 12, unit: 'binary' }),
+    fc.constantFrom('__name__', 'instance', 'instance_a', 'instance_b'),
+  ),
+  fc.string({ minLength: 1, maxLength: 30 }),
+);
+
+test('series in either version get the same rows, labels in any order, and are forwarded as the same bytes', () => {
+  const anySeries = fc.array(
+    fc.tuple(fc.uniqueArray(label, { maxLength: 40, selector: ([name]) => name }), fc.nat(3), fc.nat()),
+    { maxLength: 20 },
+  );
+  const sortLabels = (labels: Labels): [string, string][] =>
+    ([...labels] as [string, string][]).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  fc.assert(
+    fc.property(anySeries, (list) => {
+      const timeseries = list.map(([labels, samples, turn]) =>
+        seriesOf(
+          [...labels.slice(turn % (labels.length + 1)), ...labels.slice(0, turn % (labels.length + 1))],
+          samples,
+        ),
+      );
+      const first = encodeWriteRequest({
+        timeseries: timeseries.map(({ labels, samples }) => ({ labels: sortLabels(labels), samples })),
+      });
+      const rows = rowsOf(intake.scan(first, 'identity', { kind: 'prometheus', tenant }));
+      const all = Uint32Array.from(rows.keys());
+      const gathered = intake.gather(all, tenant, 1, 'identity');
+      const judged = (row: Row): Row => {
+        if (row.verdict !== RowVerdict.ok) return row;
+        if (!row.labels.some(([name]) => String(name) === '__name__'))
+          return { ...row, verdict: RowVerdict.nameMissing };
+        return row.samples.length === 0 ? { ...row, verdict: RowVerdict.noItems } : row;
+      };
+      const message = snappyBlockEncode(encodeWriteRequestV2({ timeseries }));
+      expect(rowsOf(intake.scan(message, 'snappy-block', schema))).toEqual(rows.map(judged));
+      expect(intake.gather(all, tenant, 1, 'identity').equals(gathered)).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('thousands of labels of one series are sorted, and of an exemplar', () => {
+  const labels = Array.from({ length: 3000 }, (_, index): [string, string] => [`label_${(index * 7919) % 3000}`, 'v']);
+  const series = { ...seriesOf([['__name__', 'a'], ...labels]) };
+  const exemplars = [
+    {
+      labels: labels.map(([name, value]): LabelBytes => [Buffer.from(name), Buffer.from(value)]),
+      timestampMs: 5n,
+      bits: 0n,
+    },
+  ];
+  const message = encodeWriteRequestV2({ timeseries: [{ ...series, exemplars }, seriesOf([['__name__', 'b']])] });
+  expect(expectAgreement(message)).toBe('taken');
+  expect(rowsOf(scan(message)).map(({ verdict }) => verdict)).toEqual([RowVerdict.ok, RowVerdict.ok]);
+});
+
+test('a row without labels is left out of what is forwarded', () => {
+  // The second series refers to a symbol that is not there.
+  const bad = Buffer.from('2a06' + '0a020109' + '1200', 'hex');
+  const good = encodeWriteRequestV2({ timeseries: [seriesOf([['__name__', 'a']])] });
+  const batch = scan(Buffer.concat([good, bad, good.subarray(good.indexOf(0x2a))]));
+  expect(rowsOf(batch).map(({ verdict }) => verdict)).toEqual([RowVerdict.ok, RowVerdict.badReference, RowVerdict.ok]);
+  expect(batch.refusedCount).toBe(1);
+  const forwarded = decodeThanosWriteRequest(intake.gather(Uint32Array.of(0, 1, 2), 'a', 1, 'identity'));
+  expect(forwarded.timeseries.map(({ labels }) => labels.map(String))).toEqual([['__name__,a'], ['__name__,a']]);
+});
+
+describe('limits', () => {
+  const tooLarge = expect.objectContaining({ code: 'MESSAGE_TOO_LARGE', kind: 'rejected' }) as unknown as Error;
+  const field = (tag: number, content: Uint8Array): Buffer =>
+    Buffer.concat([Buffer.of(tag), varintOf(BigInt(content.length)), content]);
+  const head = Buffer.from('2200' + '22085f5f6e616d655f5f', 'hex');
+  /** A symbol of `size` bytes, and series with so many labels each that refer to it. */
+  const bomb = (size: number, seriesCount: number, labels: number): Buffer =>
+    Buffer.concat([
+      head,
+      field(0x22, Buffer.alloc(size, 'x')),
+      ...Array.from({ length: seriesCount }, () =>
+        field(
+          0x2a,
+          Buffer.concat([field(0x0a, Buffer.alloc(labels * 2, Buffer.of(2, 2))), Buffer.from('1200', 'hex')]),
+        ),
+      ),
+    ]);
+
+  test('a request that would take more as remote write 1.0 than a message may is refused, and costs no memory', () => {
+    const small = createIntake({ messageBytesMax: 8 * MiB });
+    const before = small.scan(bomb(10, 1, 1), 'identity', schema).body.buffer.byteLength;
+    for (const message of [bomb(64 * KiB, 1, 1000), bomb(64 * KiB, 1000, 1), bomb(4 * MiB, 1, 2)]) {
+      expect(() => small.scan(message, 'identity', schema)).toThrow(tooLarge);
+      expect(() => small.scan(snappyBlockEncode(message), 'snappy-block', schema)).toThrow(tooLarge);
+    }
+    const after = small.scan(bomb(10, 1, 1), 'identity', schema).body.buffer.byteLength;
+    expect(after - before).toBeLessThan(10 * MiB); // The last of them has 4 MiB itself, and as much again decompressed.
+    // The same in an exemplar.
+    const exemplar = field(0x22, field(0x0a, Buffer.alloc(2000, Buffer.of(2, 2))));
+    const refs = Buffer.from('0a020102', 'hex');
+    const inExemplar = Buffer.concat([
+      head,
+      field(0x22, Buffer.alloc(64 * KiB, 'x')),
+      field(0x2a, Buffer.concat([refs, exemplar])),
+    ]);
+    expect(() => small.scan(inExemplar, 'identity', schema)).toThrow(tooLarge);
+  });
+
+  test('whether a request is too large does not depend on those before it', () => {
+    const limit = 256 * KiB;
+    const isTaken = (scanner: ReturnType<typeof createIntake>, count: number): boolean => {
+      try {
+        return scanner.scan(bomb(1000, count, 10), 'identity', schema).rowCount === count;
+      } catch (error) {
+        expect(error).toEqual(tooLarge);
+        return false;
+      }
+    };
+    const warm = createIntake({ messageBytesMax: limit });
+    const outcomes = [1, 8, 10, 11, 12, 13, 14, 20, 13, 12].map((count) => [
+      isTaken(createIntake({ messageBytesMax: limit }), count),
+      isTaken(warm, count),
+    ]);
+    for (const [fresh, warmed] of outcomes) expect(warmed).toBe(fresh);
+    expect(outcomes.flat()).toEqual(expect.arrayContaining([true, false]));
+  });
+
+  test.each([
+    ['series', () => Buffer.alloc(2 * (2 ** 20 + 1), Buffer.of(0x2a, 0))],
+    ['symbols', () => Buffer.alloc(2 * (2 ** 22 + 1), Buffer.of(0x22, 0))],
+    ['labels of a series', () => Buffer.concat([head, field(0x2a, field(0x0a, Buffer.alloc(2 ** 21 + 2)))])],
+  ])('more %s than the tables may hold are refused, and the next message is taken', (_, message) => {
+    const scanner = createIntake({ messageBytesMax: 32 * MiB });
+    for (let round = 0; round < 2; round += 1)
+      expect(() => scanner.scan(message(), 'identity', schema)).toThrow(tooLarge);
+    expect(scanner.scan(bomb(10, 3, 2), 'identity', schema).rowCount).toBe(3);
+  });
+
+  test('tables grow with the request', () => {
+    const timeseries = Array.from({ length: 5000 }, (_, index) =>
+      seriesOf([
+        ['__name__', 'up'],
+        ['pod', `pod-${index}`],
+        ...Array.from({ length: 70 }, (_, i): [string, string] => [`z${i + 10}`, 'v']),
+      ]),
+    );
+    const message = encodeWriteRequestV2({ timeseries });
+    const batch = createIntake({ messageBytesMax: 16 * MiB }).scan(message, 'identity', schema);
+    expect(batch).toMatchObject({ rowCount: 5000, sampleCount: 5000, refusedCount: 0 });
+    expect(readRow(batch, 4999).labels[1]!.map(String)).toEqual(['pod', 'pod-4999']);
+  });
+});
+
+test('what is encoded is decoded again', () => {
+  const name = [Buffer.from('__name__'), Buffer.from('a')] as const;
+  const exemplar = { labels: [[Buffer.from('id'), Buffer.of(0xff)]] as LabelBytes[], timestampMs: 7n, bits: 1n };
+  const message = encodeWriteRequestV2({
+    timeseries: [
+      {
+        labels: [name, ['job', 'a']],
+        samples: [
+          { timestampMs: 5, value: 1, startTimestampMs: 3 },
+          { timestampMs: -6n, bits: 2n },
+        ],
+        exemplars: [exemplar],
+        metadata: { type: 1, help: 'Says a.', unit: 'a' },
+      },
+      { labels: [['__name__', 'b']], samples: [{ timestampMs: 5, value: 1 }] },
+    ],
+  });
+  const { symbols, timeseries } = decodeWriteRequestV2(message);
+  expect(symbols.map((each) => each.toString('latin1'))).toEqual([
+    '',
+    '__name__',
+    'a',
+    'job',
+    'id',
+    '\xff',
+    'Says a.',
+    'b',
+  ]);
+  expect(timeseries).toEqual([
+    {
+      labelsRefs: [1, 2, 3, 2],
+      samples: [
+        { timestampMs: 5n, bits: 0x3ff0000000000000n, startTimestampMs: 3n },
+        { timestampMs: -6n, bits: 2n, startTimestampMs: 0n },
+      ],
+      exemplars: [{ labelsRefs: [4, 5], timestampMs: 7n, bits: 1n }],
+      histograms: [],
+      metadata: { type: 1, helpRef: 6, unitRef: 2 },
+    },
+    {
+      labelsRefs: [1, 7],
+      samples: [{ timestampMs: 5n, bits: 0x3ff0000000000000n, startTimestampMs: 0n }],
+      exemplars: [],
+      histograms: [],
+    },
+  ]);
+  expect(resolveSeries(timeseries[0]!, symbols).series).toMatchObject({
+    labels: [name, [Buffer.from('job'), Buffer.from('a')]],
+    exemplars: [exemplar],
+  });
+});
