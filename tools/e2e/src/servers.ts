@@ -21,6 +21,8 @@ export interface Ingester extends GrpcServer {
 }
 export interface Router extends GrpcServer {
   readonly remoteWriteUrl: string;
+  /** Starts another process with the same addresses, after this one has ended. */
+  restart(): Promise<Router>;
 }
 
 export interface IngesterPlan {
@@ -51,21 +53,17 @@ async function launchIngester(
   const maker = plan.maker ?? subject;
   const { http, grpc, flags } = listeners(maker, ports);
   const duration = plan.blockDuration ?? '2h';
-  const child = lab.spawn(
-    `${plan.name}${generation > 0 ? `-again${generation}` : ''}`,
-    receiveCommand(maker, 'ingester'),
-    [
-      ...flags,
-      // Without retention Thanos prunes no tenants: pruning panics when it falls into the start, at 0, 4, 8 ... o'clock.
-      ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`, '--tsdb.retention=0d']),
-      `--tsdb.path=${plan.dataDir}`,
-      `--label=replica="${plan.name}"`,
-      `--tsdb.min-block-duration=${duration}`,
-      `--tsdb.max-block-duration=${duration}`,
-      ...(plan.bucketDir === undefined ? [] : [`--objstore.config=${bucketConfig(plan.bucketDir)}`]),
-      ...(plan.flags ?? []),
-    ],
-  );
+  const child = lab.spawn(`${plan.name}${again(generation)}`, receiveCommand(maker, 'ingester'), [
+    ...flags,
+    // Without retention Thanos prunes no tenants: pruning panics when it falls into the start, at 0, 4, 8 ... o'clock.
+    ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`, '--tsdb.retention=0d']),
+    `--tsdb.path=${plan.dataDir}`,
+    `--label=replica="${plan.name}"`,
+    `--tsdb.min-block-duration=${duration}`,
+    `--tsdb.max-block-duration=${duration}`,
+    ...(plan.bucketDir === undefined ? [] : [`--objstore.config=${bucketConfig(plan.bucketDir)}`]),
+    ...(plan.flags ?? []),
+  ]);
   plan.onSpawn?.(child);
   await untilReady(child, http, plan.awaitReplay === false ? undefined : incomplete);
   return { child, http, grpc, dataDir: plan.dataDir, restart: () => launchIngester(lab, plan, ports, generation + 1) };
@@ -82,15 +80,16 @@ export interface RouterPlan {
 }
 
 /** Starts a router over a ketama hashring and waits until it is ready. */
-export async function startRouter(
-  lab: Lab,
-  { maker = subject, name = 'router', ingesters, replicationFactor = 1, hashrings, flags = [] }: RouterPlan,
-): Promise<Router> {
-  const ports = await lab.ports(4);
+export async function startRouter(lab: Lab, plan: RouterPlan): Promise<Router> {
+  return launchRouter(lab, plan, await lab.ports(4), 0);
+}
+
+async function launchRouter(lab: Lab, plan: RouterPlan, ports: readonly number[], generation: number): Promise<Router> {
+  const { maker = subject, name = 'router', ingesters, replicationFactor = 1, hashrings, flags = [] } = plan;
   const listen = listeners(maker, ports);
   const file = join(lab.dir, `${name}-hashrings.json`);
   writeFileSync(file, JSON.stringify(hashrings ?? [{ endpoints: ingesters }]));
-  const child = lab.spawn(name, receiveCommand(maker, 'router'), [
+  const child = lab.spawn(`${name}${again(generation)}`, receiveCommand(maker, 'router'), [
     ...listen.flags,
     `--remote-write.address=127.0.0.1:${ports[2]}`,
     '--label=router="0"',
@@ -100,8 +99,16 @@ export async function startRouter(
     ...flags,
   ]);
   await untilReady(child, listen.http);
-  return { child, http: listen.http, grpc: listen.grpc, remoteWriteUrl: `http://127.0.0.1:${ports[2]}/api/v1/receive` };
+  return {
+    child,
+    http: listen.http,
+    grpc: listen.grpc,
+    remoteWriteUrl: `http://127.0.0.1:${ports[2]}/api/v1/receive`,
+    restart: () => launchRouter(lab, plan, ports, generation + 1),
+  };
 }
+
+const again = (generation: number): string => (generation > 0 ? `-again${generation}` : '');
 
 /** A Prometheus with the given configuration; `reload` replaces it. */
 export async function startPrometheus(
