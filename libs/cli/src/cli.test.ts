@@ -13,6 +13,8 @@ import {
 } from './index.js';
 
 const label = '--label=replica="0"';
+/** Any that is there. */
+const someFile = join(__dirname, '../package.json');
 
 test('defaults are those of Thanos', () => {
   expect(parseRouterFlags([label])).toMatchObject({
@@ -58,40 +60,251 @@ test('values come with an equals sign or as the next word, and booleans have a n
   ).toMatchObject({ config: { dataDir: '/d', walCompression: false, lockFile: false } });
 });
 
-const everyFlag = (
-  JSON.parse(readFileSync(join(__dirname, '../testdata/flags.json'), 'utf8')) as {
-    flags: { name: string; hidden: boolean; type: string }[];
-  }
-).flags.filter(({ name }) => !/^(help|version|completion)/.test(name));
-
-test('every flag of thanos receive is served or refused by name, and never unknown or ignored', () => {
-  for (const { name, type } of everyFlag) {
-    for (const parse of [parseRouterFlags, parseIngesterFlags]) {
-      const result = parse([label, type === 'bool' ? `--${name}` : `--${name}=1`]);
-      if (result.kind !== 'exit') continue;
-      expect(result.stderr).not.toContain('unknown long flag');
+describe('every flag of thanos receive', () => {
+  const everyFlag = (
+    JSON.parse(readFileSync(join(__dirname, '../testdata/flags.json'), 'utf8')) as {
+      flags: { name: string; type: string; values?: string[]; default: string | string[] | null }[];
     }
-  }
-  expect(parseIngesterFlags([label, '--matcher-cache-size=0'])).toMatchObject({
-    code: 1,
-    stderr: "ingester: error: Cannot use flag '--matcher-cache-size': not yet supported\n",
-  });
-  expect(parseRouterFlags([label, '--tsdb.path=x'])).toMatchObject({
-    code: 1,
-    stderr: "router: error: Cannot use flag '--tsdb.path': it belongs to the ingester\n",
+  ).flags;
+  const files = (prefix: string) => [`--${prefix}-cert=c`, `--${prefix}-key=k`];
+  /** Values that mean something, where the type alone does not say one, and what has to come along. */
+  const given: Readonly<Record<string, { value?: string; along?: string[] }>> = {
+    'grpc-server-tls-cert': { along: ['--grpc-server-tls-key=k'] },
+    'grpc-server-tls-key': { along: ['--grpc-server-tls-cert=c'] },
+    'grpc-server-tls-client-ca': { along: files('grpc-server-tls') },
+    'remote-write.server-tls-cert': { along: ['--remote-write.server-tls-key=k'] },
+    'remote-write.server-tls-key': { along: ['--remote-write.server-tls-cert=c'] },
+    'remote-write.server-tls-client-ca': { along: files('remote-write.server-tls') },
+    'receive.tenant-certificate-field': {
+      value: 'commonName',
+      along: [...files('remote-write.server-tls'), '--remote-write.server-tls-client-ca=ca'],
+    },
+    'receive.replication-protocol': { value: 'protobuf' },
+    'request.logging-config': { value: 'options: {level: INFO}' },
+    'log.format': { value: 'json' },
+    'log.level': { value: 'debug' },
+    'hash-func': { value: 'SHA256' },
+    label: { value: 'a="b"' },
+    'tsdb.max-retention-bytes': { value: '1GB' },
+    'tsdb.min-block-duration': { value: '1h' },
+    'tsdb.max-block-duration': { value: '4h' },
+    'objstore.config-file': { value: someFile },
+    'receive.limits-config-file': { value: someFile },
+    'receive.relabel-config-file': { value: someFile },
+    'request.logging-config-file': { value: '/dev/null' },
+  };
+  const valueOf = ({ name, type, values }: (typeof everyFlag)[number]): string =>
+    given[name]?.value ?? values?.[1] ?? (type.includes('duration') ? '1m' : '1');
+
+  const result = (app: 'router' | 'ingester', flag: (typeof everyFlag)[number]): string => {
+    const argv = [label, flag.type === 'bool' ? `--${flag.name}` : `--${flag.name}=${valueOf(flag)}`];
+    const parsed = (app === 'router' ? parseRouterFlags : parseIngesterFlags)([
+      ...argv,
+      ...(given[flag.name]?.along ?? []),
+    ]);
+    if (parsed.kind === 'config') {
+      const told = [...parsed.warnings, ...parsed.config.notes].some((line) => line.includes(`--${flag.name}'`));
+      return told ? 'taken, and told to have no effect' : 'taken';
+    }
+    return parsed.code === 0 ? 'printed' : (parsed.stderr ?? '').trim();
+  };
+
+  test.each(everyFlag.map((flag) => [flag.name, flag] as const))(
+    '--%s has a meaning, or a refusal that says why and what to do instead',
+    (name, flag) => {
+      for (const app of ['router', 'ingester'] as const) {
+        const said = result(app, flag);
+        if (/^(taken|printed)/.test(said)) continue;
+        expect(said).toMatch(/^(router|ingester): error: Cannot use flag '--/);
+        expect(said).toContain(`--${name}': `);
+        expect(said).toMatch(/give it there$|leave (it|the flag) out|see --help$/);
+      }
+    },
+  );
+
+  test('is refused only where it could do nothing that was meant', () => {
+    const refusedBy = (app: 'router' | 'ingester') =>
+      everyFlag.filter((flag) => !/^(taken|printed)/.test(result(app, flag))).map(({ name }) => name);
+    const byBoth = [
+      'completion-bash',
+      'completion-script-bash',
+      'completion-script-zsh',
+      'help-man',
+      'tracing.config',
+      'tracing.config-file',
+    ];
+    const ofIngesters = /^(tsdb|objstore|shipper|store)\.|^(hash-func|matcher-cache-size|receive.tenant-label-name)$/;
+    expect(refusedBy('router')).toEqual(
+      everyFlag
+        .map(({ name }) => name)
+        .filter((name) => byBoth.includes(name) || name === 'receive.local-endpoint' || ofIngesters.test(name)),
+    );
+    const ofRouters = /^receive[.-](artificial|forward|grpc|hashrings|relabel|replication|split)|^remote-write.client-/;
+    expect(refusedBy('ingester')).toEqual(
+      everyFlag.map(({ name }) => name).filter((name) => byBoth.includes(name) || ofRouters.test(name)),
+    );
   });
 });
 
-test("Cap'n Proto addresses, and remote write on an ingester, are taken with a warning", () => {
-  const result = parseIngesterFlags([
-    label,
-    '--receive.capnproto-address=0.0.0.0:1',
-    '--remote-write.address=0.0.0.0:2',
-  ]);
-  expect(result).toMatchObject({
-    kind: 'config',
-    warnings: [expect.stringContaining("Cap'n Proto"), expect.stringContaining('remote-write.address')],
-  });
+test.each([
+  ['--receive.capnproto-address=0.0.0.0:1', "Cap'n Proto is not served"],
+  ['--enable-feature=metric-names-filter,foo', "Feature 'metric-names-filter' has no effect"],
+  ['--enable-feature=foo', 'Feature "foo" is unknown'],
+])('%s is taken with a warning', (flag, text) => {
+  for (const parse of [parseRouterFlags, parseIngesterFlags]) {
+    expect(parse([label, flag])).toMatchObject({
+      kind: 'config',
+      warnings: expect.arrayContaining([expect.stringContaining(text)]),
+    });
+  }
+});
+
+test.each(['--enable-auto-gomemlimit', '--auto-gomemlimit.ratio=0.5', '--debug.name=x'])(
+  '%s is for Go alone, which is told at level debug',
+  (flag) =>
+    expect(parseRouterFlags([label, flag])).toMatchObject({
+      warnings: [],
+      config: { notes: [expect.stringContaining('it concerns the runtime of Go')] },
+    }),
+);
+
+describe('TLS', () => {
+  const files = ['--grpc-server-tls-cert=c', '--grpc-server-tls-key=k'];
+  const writeFiles = ['--remote-write.server-tls-cert=c', '--remote-write.server-tls-key=k'];
+  const names = { minVersion: '1.3', ciphers: [], curves: [] };
+
+  test.each<[flags: string[], config: object]>([
+    [[], { grpcTls: undefined, remoteWriteTls: undefined, httpConfigFile: undefined, peerTls: undefined }],
+    [files, { grpcTls: { certFile: 'c', keyFile: 'k', ...names }, remoteWriteTls: undefined }],
+    [[...files, '--grpc-server-tls-client-ca=ca'], { grpcTls: { clientCaFile: 'ca' } }],
+    [
+      [
+        ...writeFiles,
+        '--remote-write.server-tls-min-version=1.2',
+        '--remote-write.server-tls-ciphers=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
+        '--remote-write.server-tls-curves=X25519',
+        '--remote-write.server-tls-curves=CurveP256',
+      ],
+      {
+        remoteWriteTls: {
+          minVersion: '1.2',
+          ciphers: ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
+          curves: ['X25519', 'CurveP256'],
+        },
+      },
+    ],
+    [['--remote-write.client-tls-secure'], { peerTls: { skipVerify: false, minVersion: '1.3' } }],
+    [
+      [
+        '--remote-write.client-tls-secure',
+        '--remote-write.client-tls-ca=ca',
+        '--remote-write.client-tls-cert=c',
+        '--remote-write.client-tls-key=k',
+        '--remote-write.client-server-name=ingester',
+        '--remote-write.client-tls-skip-verify',
+      ],
+      { peerTls: { caFile: 'ca', certFile: 'c', keyFile: 'k', serverName: 'ingester', skipVerify: true } },
+    ],
+    [['--http.config=web.yml'], { httpConfigFile: 'web.yml' }],
+    [
+      [...writeFiles, '--remote-write.server-tls-client-ca=ca', '--receive.tenant-certificate-field=organization'],
+      { tenantCertificateField: 'organization' },
+    ],
+  ])('by %j is %j', (flags, config) =>
+    expect(parseRouterFlags([label, ...flags])).toMatchObject({ kind: 'config', config, warnings: [] }),
+  );
+
+  test.each([
+    [['--grpc-server-tls-key=k'], 'both server key and certificate must be provided'],
+    [['--remote-write.server-tls-cert=c'], 'both server key and certificate must be provided'],
+    [['--grpc-server-tls-client-ca=ca'], 'a server key and certificate must also be provided'],
+    [
+      [...files, '--grpc-server-tls-ciphers=RC4'],
+      'invalid cipher suite: RC4, valid values are TLS_AES_128_GCM_SHA256,',
+    ],
+    [[...files, '--grpc-server-tls-curves=P-256'], 'invalid curve: P-256, valid values are CurveP256,'],
+    [
+      ['--remote-write.client-tls-secure', '--remote-write.client-tls-cert=c'],
+      'both client key and certificate must be provided',
+    ],
+    // S31: Thanos starts, and dies at the first write.
+    [['--receive.tenant-certificate-field=commonName'], 'clients have to show a certificate'],
+    [[...writeFiles, '--receive.tenant-certificate-field=commonName'], 'clients have to show a certificate'],
+  ])('by %j is refused: %s', (flags, text) =>
+    expect(parseRouterFlags([label, ...flags])).toMatchObject({ code: 1, stderr: expect.stringContaining(text) }),
+  );
+
+  test('to peers that is only half asked for is told to have no effect', () =>
+    expect(parseRouterFlags([label, '--remote-write.client-tls-ca=ca'])).toMatchObject({
+      config: { peerTls: undefined },
+      warnings: [expect.stringContaining('unless --remote-write.client-tls-secure is given')],
+    }));
+});
+
+describe('what a router does with writes', () => {
+  test.each<[flags: string[], config: object]>([
+    [
+      [],
+      {
+        splitLabel: undefined,
+        relabelConfig: undefined,
+        limits: undefined,
+        requestLog: undefined,
+        replicaHeader: 'THANOS-REPLICA',
+        artificialDelayMsMax: 0,
+        otlp: { targetInfo: true, promoteResourceAttributes: [] },
+      },
+    ],
+    [['--receive.split-tenant-label-name=team'], { splitLabel: 'team' }],
+    [['--receive.relabel-config=- {action: drop}'], { relabelConfig: { content: '- {action: drop}' } }],
+    [['--receive.limits-config=write: $(LIMITS)'], { limits: { content: 'write: {}' } }],
+    [
+      [`--receive.limits-config-file=${someFile}`, '--receive.limits-config-reload-timer=5s'],
+      { limits: { file: someFile, reloadMs: 5000 } },
+    ],
+    [
+      [
+        '--no-receive.otlp-enable-target-info',
+        '--receive.otlp-promote-resource-attributes=a',
+        '--receive.otlp-promote-resource-attributes=b',
+      ],
+      { otlp: { targetInfo: false, promoteResourceAttributes: ['a', 'b'] } },
+    ],
+    [
+      ['--request.logging-config=http: {options: {level: DEBUG, decision: {log_end: true}}}'],
+      { requestLog: { http: { level: 'DEBUG', logsStart: false, logsEnd: true, only: [] }, grpc: { logsEnd: false } } },
+    ],
+    [['--receive.artificial-max-delay=2s'], { artificialDelayMsMax: 2000 }],
+    [['--receive.local-endpoint='], {}],
+  ])('by %j is %j', (flags, config) =>
+    expect(parseRouterFlags([label, ...flags], { LIMITS: '{}' })).toMatchObject({
+      kind: 'config',
+      config,
+      warnings: [],
+    }),
+  );
+
+  test.each([
+    [['--receive.local-endpoint=a:1', '--receive.hashrings=[]'], 'run an ingester'],
+    [['--receive.replication-protocol=capnproto'], 'use protobuf'],
+    [['--receive.limits-config-reload-timer=0s'], 'must be above 0'],
+    [
+      ['--receive.relabel-config=x', `--receive.relabel-config-file=${someFile}`],
+      'get relabel configuration: both receive.relabel-config-file and receive.relabel-config flags set.',
+    ],
+    [['--log.format=journald'], 'from standard error'],
+  ])('by %j is refused: %s', (flags, text) =>
+    expect(parseRouterFlags([label, ...flags])).toMatchObject({ code: 1, stderr: expect.stringContaining(text) }),
+  );
+
+  test.each(['{', '{"loadBalancingConfig": [{"round_robin": {}}]}'])(
+    'is not changed by a service config %s, of which a warning tells',
+    (text) =>
+      expect(parseRouterFlags([label, `--receive.grpc-service-config=${text}`])).toMatchObject({
+        kind: 'config',
+        warnings: [expect.stringContaining('--receive.grpc-service-config')],
+      }),
+  );
 });
 
 test.each<[flags: string[], config: object]>([
@@ -124,6 +337,7 @@ test.each([
   '--tsdb.memory-snapshot-on-shutdown',
   '--tsdb.write-queue-size=1000',
   '--tsdb.head.expanded-postings-cache-size=1',
+  '--matcher-cache-size=1',
 ])('%s is taken with a warning that it has no effect', (flag) =>
   expect(parseIngesterFlags([label, flag])).toMatchObject({
     kind: 'config',

@@ -11,7 +11,7 @@ export interface Flag {
   /** Left out of `--help`, accepted all the same. */
   readonly hidden?: boolean;
   readonly help?: string;
-  /** Why it is refused. It still parses, so that the message names the flag. */
+  /** Why it is refused, and what to do instead. It still parses, so that the message names the flag. */
   readonly refused?: string;
 }
 
@@ -161,16 +161,9 @@ function renderHelp(program: Program): string {
       [flag.help ?? '', valuesOf(flag), flag.repeated ? 'Repeatable.' : ''].filter(Boolean).join(' '),
     ]),
   ];
-  const later = program.flags
-    .filter((flag) => flag.refused === notYetSupported && !flag.hidden)
-    .map((flag) => `--${flag.name}`);
   const text = rows.map(([left, right]) => `${left.padEnd(52)} ${right}`.trimEnd()).join('\n');
-  const notYet = later.length === 0 ? '' : `\nNot yet supported (refused): ${later.join(', ')}\n`;
-  return `usage: ${program.name} [<flags>]\n\n${program.about}\n\nFlags:\n${text}\n${notYet}`;
+  return `usage: ${program.name} [<flags>]\n\n${program.about}\n\nFlags:\n${text}\n`;
 }
-
-/** Why most flags of `thanos receive` that are missing are refused. */
-export const notYetSupported = 'not yet supported';
 
 function usageOf(flag: Flag): string {
   if (flag.type === 'bool') return `--[no-]${flag.name} (default ${flag.default ?? 'false'})`;

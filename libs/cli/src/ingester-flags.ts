@@ -1,11 +1,5 @@
 import { MiB } from '@gauntlet/base';
-import {
-  type CommonFlags,
-  type ConfigResult,
-  capnprotoWarnings,
-  parseConfig,
-  readCommonFlags,
-} from './common-config.js';
+import { type CommonFlags, type ConfigResult, commonWarnings, parseConfig, readCommonFlags } from './common-config.js';
 import { configContent, type ConfigContent } from './config-content.js';
 import { ConfigError } from './external-labels.js';
 import { type Flag } from './flags.js';
@@ -38,8 +32,6 @@ export interface IngesterFlags extends CommonFlags {
   /** The YAML of the bucket, with the environment filled in; undefined ships nothing. */
   readonly objstoreConfig: ConfigContent | undefined;
   readonly tenantLabelName: string;
-  /** Names the tenant whose statistics an HTTP request asks for. */
-  readonly tenantHeader: string;
   /** Series, and samples as 120 of each chunk, that one call may give; 0 for no limit. */
   readonly selectLimits: { readonly seriesMax: number; readonly samplesMax: number };
   readonly hashFunc: '' | 'SHA256';
@@ -81,6 +73,7 @@ const withoutEffect: readonly { readonly name: string; readonly because: string 
   { name: 'tsdb.write-queue-size', because: 'finished chunks are written once a minute, without a queue' },
   { name: 'tsdb.head.expanded-postings-cache-size', because: 'nothing is cached' },
   { name: 'tsdb.block.expanded-postings-cache-size', because: 'nothing is cached' },
+  { name: 'matcher-cache-size', because: 'nothing is cached' },
 ];
 
 const outOfOrderCapDefault = 32;
@@ -116,7 +109,7 @@ export function parseIngesterFlags(
     if (memoryBytesMax !== undefined && memoryBytesMax > 0 && memoryBytesMax < memoryBytesFloor)
       throw new ConfigError(`Cannot use flag '--tsdb.max-memory': it must be 0 or at least 128MiB`);
     const config: IngesterFlags = {
-      ...readCommonFlags(flags),
+      ...readCommonFlags(flags, env),
       dataDir: flags.text('tsdb.path'),
       retentionMs: flags.number('tsdb.retention'),
       futureWindowMs: flags.number('tsdb.too-far-in-future.time-window'),
@@ -133,7 +126,6 @@ export function parseIngesterFlags(
       lockFile: !flags.bool('tsdb.no-lockfile'),
       objstoreConfig: configContent(flags, 'objstore.config', env),
       tenantLabelName,
-      tenantHeader: flags.text('receive.tenant-header'),
       selectLimits: {
         seriesMax: flags.number('store.limits.request-series'),
         samplesMax: flags.number('store.limits.request-samples'),
@@ -143,11 +135,7 @@ export function parseIngesterFlags(
       allowOutOfOrderUploads: flags.bool('shipper.allow-out-of-order-uploads'),
       skipCorruptedBlocks: flags.bool('shipper.skip-corrupted-blocks'),
     };
-    const warnings = capnprotoWarnings(flags);
-    if (flags.given('remote-write.address'))
-      warnings.push(
-        "Flag '--remote-write.address' has no effect: this ingester does not serve remote write over HTTP yet",
-      );
+    const warnings = commonWarnings(flags);
     for (const { name, because } of withoutEffect)
       if (flags.number(name) > 0) warnings.push(`Flag '--${name}' has no effect: ${because}`);
     return { config, warnings };

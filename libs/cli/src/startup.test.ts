@@ -34,6 +34,14 @@ const inScope = [
   'objstore file missing',
   'objstore both flags',
   'tenant label name empty',
+  'bad bytes',
+  'limits file missing',
+  'tls key missing',
+  'lazy retrieval zero',
+  'bad grpc service config',
+  'unknown feature',
+  'bad tenant certificate field',
+  'logging config bad',
 ];
 
 test.each(inScope.map((name) => cases.find((row) => row.name === name)!))(

@@ -1,34 +1,57 @@
-import { type Flag, notYetSupported } from './flags.js';
+import { type Flag } from './flags.js';
 
 /** A flag of `thanos receive`, and which of our apps has it. */
-interface ThanosFlag extends Flag {
-  readonly servedBy: 'router' | 'ingester' | 'both' | 'none';
-}
+type ThanosFlag = Flag &
+  (
+    | { readonly servedBy: 'router' | 'ingester' | 'both' }
+    /** Why, and what to use in its place. */
+    | { readonly servedBy: 'none'; readonly refused: string }
+  );
 
-/** The flags of `thanos receive` that one of our apps takes; the others are refused by name, so that none is ever ignored. */
+/** What to do instead with a flag that the other app has. */
+const belongsTo = {
+  router: 'it is a flag of the router, which distributes writes; give it there',
+  ingester: 'it is a flag of the ingester, which stores series; give it there',
+} as const;
+
+/** The flags of `thanos receive` that one of our apps takes; the others are refused with a reason, so that none is ever ignored. */
 export function flagsFor(app: 'router' | 'ingester'): Flag[] {
-  return thanosFlags.map(({ servedBy, ...flag }) => {
-    if (servedBy === 'both' || servedBy === app) return flag;
-    return { ...flag, refused: servedBy === 'none' ? notYetSupported : `it belongs to the ${servedBy}` };
+  return thanosFlags.map((thanosFlag) => {
+    const { servedBy, ...flag } = thanosFlag;
+    if (servedBy === 'both' || servedBy === 'none' || servedBy === app) return flag;
+    return { ...flag, refused: belongsTo[servedBy] };
   });
 }
 
+const noTracing =
+  'traces are not exported yet; leave it out, and use --request.logging-config and the metrics of /metrics to see what requests do';
+const noCompletion = 'there are no completions for shells; see --help';
+
 const thanosFlags: readonly ThanosFlag[] = [
-  { name: 'auto-gomemlimit.ratio', type: 'float', default: '0.9', servedBy: 'none', help: 'Go runtime only, ignore.' },
-  { name: 'debug.name', type: 'string', hidden: true, servedBy: 'none' },
+  {
+    name: 'auto-gomemlimit.ratio',
+    type: 'float',
+    default: '0.9',
+    servedBy: 'both',
+    help: "No effect: it concerns Go's memory.",
+  },
+  { name: 'completion-bash', type: 'bool', hidden: true, servedBy: 'none', refused: noCompletion },
+  { name: 'completion-script-bash', type: 'bool', hidden: true, servedBy: 'none', refused: noCompletion },
+  { name: 'completion-script-zsh', type: 'bool', hidden: true, servedBy: 'none', refused: noCompletion },
+  { name: 'debug.name', type: 'string', hidden: true, servedBy: 'both' },
   {
     name: 'enable-auto-gomemlimit',
     type: 'bool',
     default: 'false',
-    servedBy: 'none',
-    help: 'Go runtime only, ignore.',
+    servedBy: 'both',
+    help: "No effect: it concerns Go's memory.",
   },
   {
     name: 'enable-feature',
     type: 'string',
     repeated: true,
-    servedBy: 'none',
-    help: 'Known value: metric-names-filter.',
+    servedBy: 'both',
+    help: 'Comma separated names of experimental features.',
   },
   {
     name: 'grpc-address',
@@ -55,29 +78,35 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'grpc-server-tls-cert',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'gRPC server certificate, empty means plaintext.',
   },
-  { name: 'grpc-server-tls-ciphers', type: 'string', repeated: true, servedBy: 'none', help: 'Go cipher suite names.' },
+  {
+    name: 'grpc-server-tls-ciphers',
+    type: 'string',
+    repeated: true,
+    servedBy: 'both',
+    help: 'Cipher suites before TLS 1.3, by their Go names.',
+  },
   {
     name: 'grpc-server-tls-client-ca',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Require and verify client certificates.',
   },
   {
     name: 'grpc-server-tls-curves',
     type: 'string',
     repeated: true,
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'CurveP256, CurveP384, CurveP521, X25519.',
   },
   {
     name: 'grpc-server-tls-key',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'gRPC server key, required with cert.',
   },
   {
@@ -85,7 +114,7 @@ const thanosFlags: readonly ThanosFlag[] = [
     type: 'enum',
     default: '1.3',
     values: ['1.0', '1.1', '1.2', '1.3'],
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Minimum TLS version.',
   },
   {
@@ -95,6 +124,13 @@ const thanosFlags: readonly ThanosFlag[] = [
     values: ['SHA256', ''],
     servedBy: 'ingester',
     help: 'File hashes in uploaded meta.json.',
+  },
+  {
+    name: 'help-man',
+    type: 'bool',
+    hidden: true,
+    servedBy: 'none',
+    refused: 'there is no manual page; see --help',
   },
   {
     name: 'http-address',
@@ -114,8 +150,8 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'http.config',
     type: 'string',
     default: '',
-    servedBy: 'none',
-    help: 'exporter-toolkit TLS/auth file for http-address.',
+    servedBy: 'both',
+    help: 'File with TLS and users for the HTTP listener, in the format of exporter-toolkit.',
   },
   { name: 'label', type: 'string', repeated: true, servedBy: 'both', help: 'External labels, used by ingester.' },
   {
@@ -134,7 +170,13 @@ const thanosFlags: readonly ThanosFlag[] = [
     servedBy: 'both',
     help: 'Log verbosity.',
   },
-  { name: 'matcher-cache-size', type: 'int', default: '0', servedBy: 'none', help: 'Matcher cache entries.' },
+  {
+    name: 'matcher-cache-size',
+    type: 'int',
+    default: '0',
+    servedBy: 'ingester',
+    help: 'No effect: nothing is cached.',
+  },
   { name: 'objstore.config', type: 'string', servedBy: 'ingester', help: 'Bucket; empty disables upload.' },
   {
     name: 'objstore.config-file',
@@ -163,7 +205,7 @@ const thanosFlags: readonly ThanosFlag[] = [
     type: 'prometheus duration',
     default: '0s',
     hidden: true,
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Test aid, delays the second connected peer.',
   },
   {
@@ -199,8 +241,8 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'receive.grpc-service-config',
     type: 'string',
     default: '',
-    servedBy: 'none',
-    help: 'gRPC client service config.',
+    servedBy: 'router',
+    help: 'No effect: calls to peers have their own retries and deadlines.',
   },
   { name: 'receive.hashrings', type: 'string', servedBy: 'router', help: 'Hashring JSON content, static.' },
   {
@@ -228,15 +270,21 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'receive.lazy-retrieval-max-buffered-responses',
     type: 'int',
     default: '20',
-    servedBy: 'none',
-    help: 'Buffer per tenant in Series fan-in.',
+    servedBy: 'both',
+    help: 'No effect: what waits for a slow caller is bounded in bytes.',
   },
-  { name: 'receive.limits-config', type: 'string', hidden: true, servedBy: 'none', help: 'Write limits, section 8.' },
+  {
+    name: 'receive.limits-config',
+    type: 'string',
+    hidden: true,
+    servedBy: 'both',
+    help: 'Limits of writes, by tenant.',
+  },
   {
     name: 'receive.limits-config-file',
     type: 'string',
     hidden: true,
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'File with the same content; not together with the other flag.',
   },
   {
@@ -244,42 +292,47 @@ const thanosFlags: readonly ThanosFlag[] = [
     type: 'go duration',
     default: '1s',
     hidden: true,
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Poll period of the limits file.',
   },
-  { name: 'receive.local-endpoint', type: 'string', servedBy: 'none', help: 'Own address inside the hashring.' },
+  {
+    name: 'receive.local-endpoint',
+    type: 'string',
+    servedBy: 'both',
+    help: 'Own address inside the hashring: no effect on an ingester, refused by a router.',
+  },
   {
     name: 'receive.otlp-enable-target-info',
     type: 'bool',
     default: 'true',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Emit target_info from OTLP resources.',
   },
   {
     name: 'receive.otlp-promote-resource-attributes',
     type: 'string',
     repeated: true,
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Resource attributes copied to series labels.',
   },
   {
     name: 'receive.relabel-config',
     type: 'string',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Relabel rules applied to HTTP writes only.',
   },
   {
     name: 'receive.relabel-config-file',
     type: 'string',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'File with the same content; not together with the other flag.',
   },
   {
     name: 'receive.replica-header',
     type: 'string',
     default: 'THANOS-REPLICA',
-    servedBy: 'none',
-    help: 'Replica number header (ignored in R and I).',
+    servedBy: 'both',
+    help: 'Header with the number of a replica; checked, and otherwise ignored.',
   },
   {
     name: 'receive.replication-factor',
@@ -300,7 +353,7 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'receive.split-tenant-label-name',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Per-series tenant label.',
   },
   {
@@ -308,7 +361,7 @@ const thanosFlags: readonly ThanosFlag[] = [
     type: 'enum',
     default: '',
     values: ['', 'organization', 'organizationalUnit', 'commonName'],
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Tenant from TLS client certificate.',
   },
   {
@@ -336,22 +389,28 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'remote-write.client-server-name',
     type: 'string',
     default: '',
-    servedBy: 'none',
-    help: 'SNI / verified name for peers.',
+    servedBy: 'router',
+    help: 'Name asked of peers and looked for in their certificates.',
   },
-  { name: 'remote-write.client-tls-ca', type: 'string', default: '', servedBy: 'none', help: 'CA for peers.' },
+  {
+    name: 'remote-write.client-tls-ca',
+    type: 'string',
+    default: '',
+    servedBy: 'router',
+    help: "Authorities that peers' certificates may come from; the system's if not given.",
+  },
   {
     name: 'remote-write.client-tls-cert',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Client certificate towards peers (gRPC).',
   },
   {
     name: 'remote-write.client-tls-key',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Client key towards peers.',
   },
   {
@@ -359,44 +418,56 @@ const thanosFlags: readonly ThanosFlag[] = [
     type: 'enum',
     default: '1.3',
     values: ['1.0', '1.1', '1.2', '1.3'],
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Minimum TLS version to peers.',
   },
   {
     name: 'remote-write.client-tls-secure',
     type: 'bool',
     default: 'false',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Use TLS to peers.',
   },
   {
     name: 'remote-write.client-tls-skip-verify',
     type: 'bool',
     default: 'false',
-    servedBy: 'none',
+    servedBy: 'router',
     help: 'Skip peer certificate verification.',
   },
   {
     name: 'remote-write.server-tls-cert',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Remote write HTTPS certificate.',
   },
-  { name: 'remote-write.server-tls-ciphers', type: 'string', repeated: true, servedBy: 'none', help: 'Cipher suites.' },
+  {
+    name: 'remote-write.server-tls-ciphers',
+    type: 'string',
+    repeated: true,
+    servedBy: 'both',
+    help: 'Cipher suites before TLS 1.3, by their Go names.',
+  },
   {
     name: 'remote-write.server-tls-client-ca',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Verify remote write client certificates.',
   },
-  { name: 'remote-write.server-tls-curves', type: 'string', repeated: true, servedBy: 'none', help: 'Curves.' },
+  {
+    name: 'remote-write.server-tls-curves',
+    type: 'string',
+    repeated: true,
+    servedBy: 'both',
+    help: 'CurveP256, CurveP384, CurveP521, X25519.',
+  },
   {
     name: 'remote-write.server-tls-key',
     type: 'string',
     default: '',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Remote write HTTPS key.',
   },
   {
@@ -404,14 +475,19 @@ const thanosFlags: readonly ThanosFlag[] = [
     type: 'enum',
     default: '1.3',
     values: ['1.0', '1.1', '1.2', '1.3'],
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'Minimum TLS version.',
   },
-  { name: 'request.logging-config', type: 'string', servedBy: 'none', help: 'gRPC/HTTP request logging.' },
+  {
+    name: 'request.logging-config',
+    type: 'string',
+    servedBy: 'both',
+    help: 'What is logged of requests over HTTP and gRPC.',
+  },
   {
     name: 'request.logging-config-file',
     type: 'string',
-    servedBy: 'none',
+    servedBy: 'both',
     help: 'File with the same content; not together with the other flag.',
   },
   {
@@ -451,13 +527,8 @@ const thanosFlags: readonly ThanosFlag[] = [
     servedBy: 'ingester',
     help: 'Max series per Series call, 0 unlimited.',
   },
-  { name: 'tracing.config', type: 'string', servedBy: 'none', help: 'Tracing exporter configuration.' },
-  {
-    name: 'tracing.config-file',
-    type: 'string',
-    servedBy: 'none',
-    help: 'File with the same content; not together with the other flag.',
-  },
+  { name: 'tracing.config', type: 'string', servedBy: 'none', refused: noTracing },
+  { name: 'tracing.config-file', type: 'string', servedBy: 'none', refused: noTracing },
   {
     name: 'tsdb.allow-overlapping-blocks',
     type: 'bool',
