@@ -1,13 +1,14 @@
 export {
   createWriteListener,
   writeListenerDefaults,
-  type RequestLogEntry,
+  type RequestLogger,
   type WriteListener,
   type WriteListenerOptions,
 } from './write-listener.js';
+export { openWrites, type OpenedWrites, type WriteConfig, type WriteEnvironment } from './open-writes.js';
 export { noItems, type ItemCounts, type WriteOutcome, type WriteSource, type WriteTarget } from './write-target.js';
 export { Admission, type AdmissionLimits, type Claim } from './admission.js';
-export { noWriteLimits, type RequestLimits, type WriteLimits } from './write-limits.js';
+export { noWriteLimits, type RequestLimitName, type RequestLimits, type WriteLimits } from './write-limits.js';
 export { tenantHeaderDefault, type CertificateField } from './tenancy.js';
 export { silentWriteObserver, type HandlerName, type RequestLabels, type WriteObserver } from './observer.js';
 export { writeMetrics } from './write-metrics.js';

@@ -85,9 +85,12 @@ function isGzip(headers: IncomingMessage['headers']): boolean {
 }
 
 async function decompress({ body, claim, bounds }: Arrival, isCompressed: boolean): Promise<Uint8Array> {
-  const bytesMax = Math.min(otlpBytesMax, bounds.bodyBytesMax > 0 ? bounds.bodyBytesMax : Infinity);
+  const check = (length: number): void => {
+    bounds.check('body_size', length);
+    if (length > otlpBytesMax) throw bodyTooLarge();
+  };
   if (!isCompressed) {
-    if (body.bytes.length > bytesMax) throw bodyTooLarge();
+    check(body.bytes.length);
     return body.bytes;
   }
   const gunzip = createGunzip();
@@ -97,7 +100,7 @@ async function decompress({ body, claim, bounds }: Arrival, isCompressed: boolea
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > bytesMax) throw bodyTooLarge();
+      check(length);
       claim.grow(chunk.length);
       chunks.push(chunk);
     }

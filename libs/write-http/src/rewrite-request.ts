@@ -25,8 +25,8 @@ export interface RewriteSubject {
   /** Of series that name none themselves. */
   readonly tenant: TenantId;
   /**
-   * Whether series that are refused already stay refused, by an empty series in their place: labels of remote write 2.0 are judged by more
-   * than what the new message can say.
+   * Whether series that are refused already stay so, untouched by rules: as remote write 2.0 has it, which refuses more than what the new
+   * message can say. An empty series, refused too, stands for what it cannot.
    */
   readonly keepsRefusals: boolean;
 }
@@ -103,8 +103,11 @@ class Rewriter {
   #rewriteRow(row: number): boolean {
     const { tenant: tenantOfRequest, keepsRefusals } = this.#subject;
     const { relabel, splitLabel } = this.#rules;
-    if (keepsRefusals && this.#rows.getUint8(row * rowBytes + rowField.verdict) !== RowVerdict.ok) {
-      this.#piecesOf(tenantOfRequest).push(Uint8Array.of(seriesTag, 0));
+    const verdict = this.#rows.getUint8(row * rowBytes + rowField.verdict);
+    const series = this.#piece(row, rowField.seriesOffset, rowField.seriesLength);
+    if (keepsRefusals && verdict !== RowVerdict.ok) {
+      const isToldAgain = verdict === RowVerdict.emptyLabel || verdict === RowVerdict.duplicateLabel;
+      this.#piecesOf(tenantOfRequest).push(isToldAgain ? series : Uint8Array.of(seriesTag, 0));
       return true;
     }
     const received = decodeCanonicalLabels(this.#piece(row, rowField.labelsOffset, rowField.labelsLength));
@@ -117,7 +120,6 @@ class Rewriter {
       // Taking the label out drops empty ones, as upstream does; nothing else moves.
       labels = labels.filter(([name, value]) => value.length > 0 && !name.equals(splitLabel));
     }
-    const series = this.#piece(row, rowField.seriesOffset, rowField.seriesLength);
     const pieces = this.#piecesOf(tenant);
     if (labels === received) {
       pieces.push(series);

@@ -19,8 +19,9 @@ import {
   WriteOverloadedError,
 } from './errors.js';
 import { negotiate } from './media-type.js';
+import { RequestBounds } from './request-bounds.js';
 import { addItems, rewriteRequest, type RewriteRules } from './rewrite-request.js';
-import type { RequestLimits, WriteLimits } from './write-limits.js';
+import type { WriteLimits } from './write-limits.js';
 import { noItems, type ItemCounts, type WriteOutcome, type WriteSource, type WriteTarget } from './write-target.js';
 
 export interface WriteHandlerOptions {
@@ -34,8 +35,6 @@ export interface WriteHandlerOptions {
   readonly answers: Answers;
   readonly bodyBytesMax: number;
   readonly replicaHeader: string;
-  /** Whether `samplesMax` bounds histograms too, which it does not upstream (spec/receive.md S36). */
-  readonly samplesLimitCountsHistograms: boolean;
   readonly onOutcome: (outcome: WriteOutcome, status: number) => void;
 }
 
@@ -52,7 +51,7 @@ export interface WriteCall {
 export interface Arrival {
   readonly body: Body;
   readonly claim: Claim;
-  readonly bounds: RequestLimits;
+  readonly bounds: RequestBounds;
 }
 
 /** A message that is ready to be taken apart. */
@@ -84,8 +83,7 @@ export class WriteHandler {
       checkContentLength(bytes, arrival.bounds);
       const { headers } = call.request;
       const dialect = negotiate(headers['content-type'], headers['content-encoding']);
-      const schema: MessageSchema =
-        dialect === 'v1' ? { kind: 'prometheus', tenant: call.tenant } : version2Schema(call.tenant);
+      const schema = { kind: dialect === 'v1' ? 'prometheus' : 'prometheus-v2', tenant: call.tenant } as const;
       return this.store(call, arrival, { bytes, encoding: 'snappy-block', schema, dialect });
     });
   }
@@ -102,12 +100,13 @@ export class WriteHandler {
     try {
       const refusal = limits.headSeriesRefusal(call.tenant);
       if (refusal !== undefined) throw new WriteLimitedError(refusal);
-      const bounds = limits.forTenant(call.tenant);
+      const bounds = new RequestBounds(limits, call.tenant);
       const announced = announcedBytes(call.request) ?? 0;
-      if (announced > bodyBytesMax || exceeds(announced, bounds.bodyBytesMax)) throw bodyTooLarge();
+      bounds.check('body_size', announced);
+      if (announced > bodyBytesMax) throw bodyTooLarge();
       check?.();
       body = await this.#bodies.read(call.request, {
-        bytesMax: Math.min(bodyBytesMax, compressedBytesMax(bounds)),
+        bytesMax: Math.min(bodyBytesMax, bounds.compressedBytesMax),
         onBytes: (count) => claim.grow(count),
       });
       call.requestBytes = body.bytes.length;
@@ -159,12 +158,11 @@ export class WriteHandler {
     return answer;
   }
 
-  #checkLimits(tenant: TenantId, batch: ScannedBatch, bounds: RequestLimits): void {
-    const { limits, samplesLimitCountsHistograms } = this.#options;
+  #checkLimits(tenant: TenantId, batch: ScannedBatch, bounds: RequestBounds): void {
+    const { limits } = this.#options;
     const { rowCount, sampleCount, histogramCount } = batch;
-    if (exceeds(rowCount, bounds.seriesMax)) throw new RequestRefusedError('SERIES_TOO_MANY', 'too many timeseries');
-    if (exceeds(sampleCount + (samplesLimitCountsHistograms ? histogramCount : 0), bounds.samplesMax))
-      throw new RequestRefusedError('SAMPLES_TOO_MANY', 'too many samples');
+    bounds.check('series', rowCount);
+    bounds.check('samples', sampleCount + (limits.samplesLimitCountsHistograms() ? histogramCount : 0));
     const waitMs = limits.takeSamples(tenant, sampleCount + histogramCount);
     if (waitMs > 0) throw new WriteLimitedError('tenant is above samples per second limit', waitMs);
   }
@@ -213,32 +211,17 @@ class RequestSource implements WriteSource {
   }
 }
 
-function version2Schema(_tenant: TenantId): MessageSchema {
-  throw new RequestRefusedError(
-    'MEDIA_TYPE_UNSUPPORTED',
-    'Cannot read write request: remote write 2.0 is not supported yet, send prometheus.WriteRequest',
-  );
-}
-
-function exceeds(count: number, max: number): boolean {
-  return max > 0 && count > max;
-}
-
-/** What is not compressible grows a little; more than this cannot become a message within the limit. */
-function compressedBytesMax({ bodyBytesMax }: RequestLimits): number {
-  return bodyBytesMax > 0 ? bodyBytesMax + Math.ceil(bodyBytesMax / 6) + 64 : Infinity;
-}
-
 /**
  * The tenant's limit on the decompressed length, from what the block says of itself: nothing is allocated for it.
  * @throws RequestRefusedError, or MessageError SNAPPY_CORRUPT for a block that says what it does not hold
  */
-function checkContentLength(block: Uint8Array, { bodyBytesMax }: RequestLimits): void {
-  if (!exceeds(declaredBytes(block), bodyBytesMax)) return;
+function checkContentLength(block: Uint8Array, bounds: RequestBounds): void {
+  const declared = declaredBytes(block);
+  if (declared <= bounds.bodyBytesMax) return;
   try {
-    snappyBlockDecode(block, bodyBytesMax);
+    snappyBlockDecode(block, bounds.bodyBytesMax);
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code === 'MESSAGE_TOO_LARGE') throw bodyTooLarge();
+    if ((error as { readonly code?: unknown }).code === 'MESSAGE_TOO_LARGE') bounds.check('body_size', declared);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { Intake } from '@gauntlet/kernel';
 import { createUlid, ulidRandomBytes, type TenantId } from '@gauntlet/model';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { randomBytes } from 'node:crypto';
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Admission } from './admission.js';
@@ -37,7 +37,6 @@ export interface WriteListenerOptions {
   /** Without it there is no `POST /api/v1/otlp`. */
   readonly otlp?: OtlpTranslator | undefined;
   readonly replicaHeader?: string | undefined;
-  readonly samplesLimitCountsHistograms?: boolean | undefined;
   /** A longer body is refused, as it comes. */
   readonly bodyBytesMax?: number | undefined;
   /** Tenants that metrics name; more of them share one name. */
@@ -47,7 +46,7 @@ export interface WriteListenerOptions {
   /** How long a client may take to send a request; afterwards it gets 408. */
   readonly requestMsMax?: number | undefined;
   readonly observer?: WriteObserver | undefined;
-  readonly requestLog?: ((entry: RequestLogEntry) => void) | undefined;
+  readonly requestLog?: RequestLogger | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
   readonly log?: Log | undefined;
@@ -57,19 +56,8 @@ export interface WriteListenerOptions {
   readonly createServer?: ((handler: RequestListener) => Server | HttpsServer) | undefined;
 }
 
-/** One request, when it is answered. */
-export interface RequestLogEntry {
-  /** `X-Request-ID` of the request, else a ULID. */
-  readonly requestId: string;
-  readonly handler: HandlerName;
-  /** Empty when the request named none that is valid. */
-  readonly tenant: string;
-  readonly status: number;
-  readonly seconds: number;
-  readonly requestBytes: number;
-  /** Why it was not answered with a success. */
-  readonly error?: unknown;
-}
+/** Is told of a request that begins, whose `x-request-id` is set then; what it returns is told of its end. */
+export type RequestLogger = (request: IncomingMessage, handler: HandlerName) => (status: number) => void;
 
 export interface WriteListener {
   /** Rejects with the error of the socket, as Node has it. Without a host it listens on every interface. */
@@ -98,7 +86,6 @@ const idleConnectionMsMax = 10 * minuteMs;
 const headersMsMax = 20 * secondMs;
 /** How often time limits are looked at. */
 const limitCheckMs = 5 * secondMs;
-const requestIdCharactersMax = 128;
 
 const receivePath = '/api/v1/receive';
 const otlpPath = '/api/v1/otlp';
@@ -158,7 +145,6 @@ class NodeWriteListener implements WriteListener {
       answers: this.#answers,
       bodyBytesMax: options.bodyBytesMax ?? defaults.bodyBytesMax,
       replicaHeader: options.replicaHeader ?? defaults.replicaHeader,
-      samplesLimitCountsHistograms: options.samplesLimitCountsHistograms ?? false,
       onOutcome: ({ tenants }, status) => {
         for (const write of tenants)
           this.#observer.written({ ...write, tenant: this.#labels.labelOf(write.tenant), status });
@@ -266,6 +252,7 @@ class NodeWriteListener implements WriteListener {
     const named = typeof tenant === 'string' ? this.#labels.labelOf(tenant) : '';
     const labels = { handler: name, method: request.method, tenant: named };
     this.#observer.requestStarted(labels);
+    const logEnd = this.#logStart(request, name);
     const served: Served = {
       request,
       response,
@@ -276,11 +263,9 @@ class NodeWriteListener implements WriteListener {
       },
     };
     let answer: Answer | undefined;
-    let failure: unknown;
     try {
       answer = await work(served);
     } catch (error) {
-      failure = error;
       if (isInternal(error)) this.#onInternalError(error);
       if (!isCancelled(error)) answer = this.#answers.ofError(dialect, error);
     }
@@ -288,29 +273,14 @@ class NodeWriteListener implements WriteListener {
     else response.destroy(); // Nobody is left to read it.
     const status = answer?.status ?? clientGoneStatus;
     const seconds = (this.#clock.monotonicMs() - startMs) / 1000;
-    const { requestBytes } = served;
     this.#observer.requestFinished({
       ...labels,
       status,
       seconds,
-      requestBytes,
+      requestBytes: served.requestBytes,
       responseBytes: answer?.body.length ?? 0,
     });
-    this.#requestLog?.({
-      requestId: this.#requestIdOf(request),
-      handler: name,
-      tenant: typeof tenant === 'string' ? tenant : '',
-      status,
-      seconds,
-      requestBytes,
-      ...(status >= 400 && {
-        error:
-          failure ??
-          Buffer.from(answer?.body ?? [])
-            .toString()
-            .trimEnd(),
-      }),
-    });
+    logEnd?.(status);
   }
 
   #tenantOf(request: Request): TenantId | { readonly refusal: unknown } {
@@ -321,10 +291,10 @@ class NodeWriteListener implements WriteListener {
     }
   }
 
-  #requestIdOf(request: Request): string {
-    const sent = request.headersDistinct['x-request-id']?.[0];
-    if (sent) return sent.slice(0, requestIdCharactersMax);
-    return createUlid(this.#clock.nowMs(), randomBytes(ulidRandomBytes));
+  #logStart(request: Request, name: HandlerName): ((status: number) => void) | undefined {
+    if (!this.#requestLog) return undefined;
+    request.headers['x-request-id'] ||= createUlid(this.#clock.nowMs(), randomBytes(ulidRandomBytes));
+    return this.#requestLog(request, name);
   }
 
   #send(response: Response, { status, headers, body }: Answer): void {

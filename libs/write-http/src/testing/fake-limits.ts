@@ -7,6 +7,8 @@ export interface FakeLimits {
   readonly crowded?: readonly string[];
   readonly enter?: WriteLimits['enter'];
   readonly takeSamples?: WriteLimits['takeSamples'];
+  readonly countsHistograms?: boolean;
+  readonly reportHit?: WriteLimits['reportHit'];
 }
 
 export function limitsOf({ default: shared, tenants = {}, crowded = [], ...rest }: FakeLimits): WriteLimits {
@@ -16,5 +18,7 @@ export function limitsOf({ default: shared, tenants = {}, crowded = [], ...rest 
     headSeriesRefusal: (tenant) => (crowded.includes(tenant) ? 'tenant is above active series limit' : undefined),
     enter: rest.enter ?? (() => Promise.resolve(() => {})),
     takeSamples: rest.takeSamples ?? (() => 0),
+    samplesLimitCountsHistograms: () => rest.countsHistograms ?? false,
+    reportHit: rest.reportHit ?? (() => {}),
   };
 }
