@@ -2,7 +2,6 @@ import { readAttribute, type Attribute } from './attributes.js';
 import { bitsOf } from './double-bits.js';
 import type { ExponentialHistogram } from './native-histogram.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
-import { timestampMsOf } from './time.js';
 
 /** More buckets, or quantiles, are refused with the point that has them. Instruments have up to a few hundred. */
 export const bucketsMax = 16_384;
@@ -46,7 +45,7 @@ export function readNumberPoint(message: ProtobufCursor): NumberPoint {
   const point = newPoint();
   let bits = 0n;
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 3) point.timestampMs = timestampMsOf(message.fixed64());
+    if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) bits = message.fixed64();
     else if (field === 5) point.exemplars.push(message.message());
     else if (field === 6) bits = bitsOf(Number(BigInt.asIntN(64, message.fixed64())));
@@ -64,7 +63,7 @@ export function readHistogramPoint(message: ProtobufCursor): HistogramPoint {
   const bucketCounts: bigint[] = [];
   const boundBits: bigint[] = [];
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 3) point.timestampMs = timestampMsOf(message.fixed64());
+    if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
     else if (field === 6) message.fixed64s(bucketCounts, bucketsMax + 1);
@@ -87,7 +86,7 @@ export function readExponentialPoint(message: ProtobufCursor): ExponentialPoint 
   const negative = { offset: 0, counts: [] as bigint[] };
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
     if (field === 1) point.attributes.push(readAttribute(message.message()));
-    else if (field === 3) point.timestampMs = timestampMsOf(message.fixed64());
+    else if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
     else if (field === 6) scale = message.sint32();
@@ -107,7 +106,7 @@ export function readSummaryPoint(message: ProtobufCursor): SummaryPoint {
   let sumBits = 0n;
   const quantiles: Quantile[] = [];
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 3) point.timestampMs = timestampMsOf(message.fixed64());
+    if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
     else if (field === 6) readQuantile(message.message(), quantiles);

@@ -2,7 +2,6 @@ import { readAttribute, type Attribute } from './attributes.js';
 import { bitsOf, doubleOf } from './double-bits.js';
 import { ProtobufOutput } from './protobuf-output.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
-import { timestampMsOf } from './time.js';
 
 /** An exemplar as a series keeps it: a prometheus.Exemplar. */
 export interface Exemplar {
@@ -22,7 +21,7 @@ export function readExemplar(message: ProtobufCursor): Exemplar | undefined {
   let traceId = '';
   const attributes: Attribute[] = [];
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 2) timestampMs = timestampMsOf(message.fixed64());
+    if (field === 2) timestampMs = message.timestampMs();
     else if (field === 3) bits = message.fixed64();
     else if (field === 4) spanId = readId(message, 8);
     else if (field === 5) traceId = readId(message, 16);

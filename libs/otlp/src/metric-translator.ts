@@ -14,15 +14,13 @@ import {
 import { bitsOf, decimalText, doubleOf } from './double-bits.js';
 import { readExemplar, type Exemplar } from './exemplars.js';
 import { readMetric, type Metric } from './metric.js';
+import { encodeLabel, withLabels, type EncodedLabel, type LabelSet } from './label-set.js';
 import { metricName } from './names.js';
 import { encodeNative, judgeExponential } from './native-histogram.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
 import { RejectionTally } from './rejection-tally.js';
 import type { LabelMaker, Resource } from './resource.js';
 import type { SeriesTable } from './series-table.js';
-
-/** The labels of a data point but for its name; each series adds to a copy. */
-type BaseLabels = ReadonlyMap<string, string>;
 
 /** Adds metrics to the table, those of one resource after the other. */
 export class MetricTranslator {
@@ -33,6 +31,8 @@ export class MetricTranslator {
   #dataPoints = 0;
   /** Of the resource's points; `target_info` gets this time. */
   #latestMs = 0;
+  /** The name encoded last: it tends to come again. */
+  #name = { text: '', label: encodeLabel('__name__', '') };
 
   constructor(table: SeriesTable, maker: LabelMaker) {
     this.#table = table;
@@ -110,7 +110,13 @@ export class MetricTranslator {
     this.#add(labels, `${name}_count`, point, countBits(point.count));
     const buckets: { bound: number; series: number }[] = [];
     const addBucket = (bound: number, count: bigint): void => {
-      const series = this.#add(labels, `${name}_bucket`, point, countBits(count), ['le', decimalText(bound)]);
+      const series = this.#add(
+        labels,
+        `${name}_bucket`,
+        point,
+        countBits(count),
+        encodeLabel('le', decimalText(bound)),
+      );
       buckets.push({ bound, series });
     };
     let cumulative = 0n;
@@ -161,23 +167,23 @@ export class MetricTranslator {
     this.#add(labels, `${name}_sum`, point, point.sumBits);
     this.#add(labels, `${name}_count`, point, countBits(point.count));
     for (const { quantile, bits } of point.quantiles) {
-      this.#add(labels, name, point, bits, ['quantile', decimalText(quantile)]);
+      this.#add(labels, name, point, bits, encodeLabel('quantile', decimalText(quantile)));
     }
     return undefined;
   }
 
-  #labelsOf(point: NumberPoint | HistogramPoint | ExponentialPoint | SummaryPoint): BaseLabels | undefined {
+  #labelsOf(point: NumberPoint | HistogramPoint | ExponentialPoint | SummaryPoint): LabelSet | undefined {
     invariant(this.#resource !== undefined, 'metrics come after their resource');
     return this.#resource.labelsOf(point.attributes, this.#maker);
   }
 
   /** Adds one sample of a point to a series and returns that. */
   #add(
-    labels: BaseLabels,
+    labels: LabelSet,
     name: string,
     point: { readonly timestampMs: number; readonly isStale: boolean },
     bits: bigint,
-    more?: readonly [name: string, value: string],
+    more?: EncodedLabel,
   ): number {
     const series = this.#seriesOf(labels, name, more);
     this.#meet(point.timestampMs);
@@ -186,10 +192,10 @@ export class MetricTranslator {
   }
 
   /** The name and what buckets and quantiles add come before attributes of the same name. */
-  #seriesOf(labels: BaseLabels, name: string, more?: readonly [name: string, value: string]): number {
-    const all = new Map(labels).set('__name__', name);
-    if (more !== undefined) all.set(...more);
-    return this.#table.seriesOf(all);
+  #seriesOf(labels: LabelSet, name: string, more?: EncodedLabel): number {
+    if (this.#name.text !== name) this.#name = { text: name, label: encodeLabel('__name__', name) };
+    const own = more === undefined ? [this.#name.label] : [this.#name.label, more];
+    return this.#table.seriesOf(withLabels(labels, ...own));
   }
 
   #addExemplar(series: number, exemplar: Exemplar): void {

@@ -70,6 +70,16 @@ export class ProtobufCursor {
     return this.#bytes.readBigUInt64LE(this.#take(8));
   }
 
+  /** Unix nanoseconds of 64 bits, which Prometheus takes as a signed number, in milliseconds towards zero. */
+  timestampMs(): number {
+    this.#expect(1);
+    const at = this.#take(8);
+    const high = this.#bytes.readUInt32LE(at + 4);
+    if (high >= 0x8000_0000) return Number(this.#bytes.readBigInt64LE(at) / 1_000_000n);
+    // 2^32 is 4294 million and 967296: all of this stays below 2^53.
+    return high * 4294 + Math.floor((high * 967_296 + this.#bytes.readUInt32LE(at)) / 1_000_000);
+  }
+
   double(): number {
     this.#expect(1);
     return this.#bytes.readDoubleLE(this.#take(8));
@@ -151,9 +161,16 @@ export class ProtobufCursor {
   }
 
   #length(): number {
-    const length = this.#varint();
-    if (length > BigInt(this.#end - this.#at)) throw this.malformed('a field is cut short');
-    return Number(length);
+    const first = this.#bytes[this.#at];
+    let length: number;
+    if (first !== undefined && first < 0x80 && this.#at < this.#end) {
+      this.#at += 1;
+      length = first;
+    } else {
+      length = Number(this.#varint());
+    }
+    if (length > this.#end - this.#at) throw this.malformed('a field is cut short');
+    return length;
   }
 
   /** Moves on by `count` bytes and returns where they start. */

@@ -1,4 +1,5 @@
 import type { Attribute } from './attributes.js';
+import { encodeLabel, withLabels, type EncodedLabel, type LabelSet } from './label-set.js';
 import { labelName } from './names.js';
 
 const serviceNamespace = 'service.namespace';
@@ -6,27 +7,36 @@ const serviceName = 'service.name';
 const serviceInstance = 'service.instance.id';
 const identifying = [serviceNamespace, serviceName, serviceInstance];
 
-/**
- * Makes labels of attributes. Where two attributes have the same label name, their values follow each other in the order of their keys, with a
- * semicolon between.
- */
+/** Makes labels of attributes, and remembers the names of those that come often. */
 export class LabelMaker {
   readonly #names = new Map<string, string | undefined>();
 
-  /** Undefined if one of the keys has no letter and no digit, and so no label name. */
-  labelsOf(attributes: readonly Attribute[]): Map<string, string> | undefined {
-    const labels = new Map<string, string>();
-    for (const [key, text] of attributes.toSorted(byKey)) {
+  /**
+   * Where attributes have the same label name, their values follow each other in the order of their keys, with a semicolon between.
+   * Undefined if one of the keys has no letter and no digit, and so no label name.
+   */
+  labelsOf(attributes: readonly Attribute[]): LabelSet | undefined {
+    if (attributes.length === 0) return [];
+    const named: [name: string, value: string][] = [];
+    for (const [key, value] of attributes.length === 1 ? attributes : attributes.toSorted(byFirst)) {
       const name = this.nameOf(key);
       if (name === undefined) return undefined;
-      const before = labels.get(name);
-      labels.set(name, before === undefined ? text : `${before};${text}`);
+      named.push([name, value]);
+    }
+    named.sort(byFirst); // It is stable: those of one name stay in order.
+    const labels: EncodedLabel[] = [];
+    for (let at = 0; at < named.length;) {
+      const [name, value] = named[at]!;
+      let joined = value;
+      for (at += 1; at < named.length && named[at]![0] === name; at += 1) joined += `;${named[at]![1]}`;
+      labels.push(encodeLabel(name, joined));
     }
     return labels;
   }
 
   nameOf(key: string): string | undefined {
-    if (this.#names.has(key)) return this.#names.get(key);
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
     const name = labelName(key);
     if (this.#names.size < 1024 && key.length < 256) this.#names.set(key, name);
     return name;
@@ -37,9 +47,9 @@ export class LabelMaker {
 export class Resource {
   readonly #attributes: readonly Attribute[];
   /** They give way to attributes of a data point. */
-  readonly #promoted: ReadonlyMap<string, string>;
+  readonly #promoted: LabelSet;
   /** `job` and `instance`; they come before anything of the same name. */
-  readonly #target: ReadonlyMap<string, string>;
+  readonly #target: LabelSet;
 
   constructor(attributes: readonly Attribute[], promotedKeys: readonly string[], maker: LabelMaker) {
     this.#attributes = attributes;
@@ -50,51 +60,44 @@ export class Resource {
   }
 
   /** The labels of a data point, its name apart; undefined if one of its keys has no label name. */
-  labelsOf(attributes: readonly Attribute[], maker: LabelMaker): Map<string, string> | undefined {
-    const labels = maker.labelsOf(attributes);
-    if (labels === undefined) return undefined;
-    for (const [name, value] of this.#promoted) if (!labels.has(name)) labels.set(name, value);
-    for (const [name, value] of this.#target) labels.set(name, value);
-    return labels;
+  labelsOf(attributes: readonly Attribute[], maker: LabelMaker): LabelSet | undefined {
+    const own = maker.labelsOf(attributes);
+    if (own === undefined) return undefined;
+    const promoted = this.#promoted.filter(({ name }) => own.every((label) => label.name !== name));
+    return withLabels(own, ...promoted, ...this.#target);
   }
 
   /** The labels of `target_info`, which tells the other attributes; undefined if there are none, or nothing to join them by. */
-  targetInfoOf(maker: LabelMaker): Map<string, string> | undefined {
+  targetInfoOf(maker: LabelMaker): LabelSet | undefined {
     const others = this.#attributes.filter(([key]) => !identifying.includes(key));
-    if (others.length === 0) return undefined;
-    const labels = maker.labelsOf(others);
-    if (labels === undefined) return undefined;
-    for (const [name, value] of this.#target) labels.set(name, value);
-    if (!labels.has('job') && !labels.has('instance')) return undefined;
-    return labels.set('__name__', 'target_info');
+    const own = others.length === 0 ? undefined : maker.labelsOf(others);
+    if (own === undefined) return undefined;
+    const labels = withLabels(own, ...this.#target, encodeLabel('__name__', 'target_info'));
+    return labels.some(({ name }) => name === 'job' || name === 'instance') ? labels : undefined;
   }
 }
 
-function promotedLabels(
-  values: ReadonlyMap<string, string>,
-  keys: readonly string[],
-  maker: LabelMaker,
-): Map<string, string> {
-  const labels = new Map<string, string>();
+function promotedLabels(values: ReadonlyMap<string, string>, keys: readonly string[], maker: LabelMaker): LabelSet {
+  const labels = new Map<string, EncodedLabel>();
   for (const key of keys.toSorted()) {
     const value = values.get(key);
     const name = maker.nameOf(key);
-    if (value !== undefined && name !== undefined && !labels.has(name)) labels.set(name, value);
+    if (value !== undefined && name !== undefined && !labels.has(name)) labels.set(name, encodeLabel(name, value));
   }
-  return labels;
+  return [...labels.values()];
 }
 
-function targetLabels(values: ReadonlyMap<string, string>): Map<string, string> {
-  const labels = new Map<string, string>();
+function targetLabels(values: ReadonlyMap<string, string>): LabelSet {
+  const labels: EncodedLabel[] = [];
   const name = values.get(serviceName);
   const namespace = values.get(serviceNamespace);
   const instance = values.get(serviceInstance);
-  if (name !== undefined) labels.set('job', namespace === undefined ? name : `${namespace}/${name}`);
-  if (instance !== undefined) labels.set('instance', instance);
+  if (name !== undefined) labels.push(encodeLabel('job', namespace === undefined ? name : `${namespace}/${name}`));
+  if (instance !== undefined) labels.push(encodeLabel('instance', instance));
   return labels;
 }
 
-/** Bytewise, as both are bytes. */
-function byKey([left]: Attribute, [right]: Attribute): number {
+/** By bytes, as each character is one. */
+function byFirst([left]: readonly [string, string], [right]: readonly [string, string]): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }

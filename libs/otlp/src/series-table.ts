@@ -1,12 +1,10 @@
+import { encodedSet, type LabelSet } from './label-set.js';
 import { OtlpTooLargeError } from './otlp-error.js';
 import { ProtobufOutput } from './protobuf-output.js';
 
-/** Names and values of a series' labels. Characters are bytes. */
-export type LabelMap = ReadonlyMap<string, string>;
-
-/** The intake takes no message with more. */
-export const seriesMax = 1_048_576;
-export const samplesMax = 8_388_608;
+/** The intake takes no more series; and so many samples take a request of some 40 MiB. */
+const seriesMax = 1_048_576;
+const samplesMax = 2_097_152;
 
 /** Longer runs of samples are left in the order in which they came, since sorting would take too long. */
 const sortedSamplesMax = 65_536;
@@ -42,15 +40,8 @@ export class SeriesTable {
     this.#messageBytesMax = messageBytesMax;
   }
 
-  /** The series with these labels, sorted by name bytewise; those without a value are as good as absent. */
-  seriesOf(labels: LabelMap): number {
-    const output = this.#scratch;
-    output.clear();
-    for (const name of [...labels.keys()].sort()) {
-      const value = labels.get(name)!;
-      if (value !== '') output.label(1, name, value);
-    }
-    const encoded = output.latin1();
+  seriesOf(labels: LabelSet): number {
+    const encoded = encodedSet(labels);
     // Labels that come again take no memory, but the time to encode and find them.
     this.#comparedBytes += encoded.length;
     if (this.#comparedBytes > this.#messageBytesMax * 4) throw this.#tooLarge();
