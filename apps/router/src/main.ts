@@ -9,6 +9,7 @@ void runApp<RouterFlags>({
   async start(flags, warnings) {
     const log = createLogger({ level: flags.logLevel, format: flags.logFormat, component: 'router' });
     for (const warning of warnings) log.warn(warning);
+    for (const note of flags.notes) log.debug(note);
     const router = await serveRouter(
       {
         httpAddress: flags.httpAddress,
@@ -20,7 +21,21 @@ void runApp<RouterFlags>({
         hashrings: hashringsOf(flags),
         algorithm: flags.hashringsAlgorithm,
         replicationFactor: flags.replicationFactor,
-        writes: { tenantHeader: flags.tenantHeader, defaultTenant: flags.defaultTenant },
+        writes: {
+          tls: flags.remoteWriteTls,
+          tenantHeader: flags.tenantHeader,
+          defaultTenant: flags.defaultTenant,
+          certificateField: flags.tenantCertificateField,
+          splitLabel: flags.splitLabel,
+          replicaHeader: flags.replicaHeader,
+          relabelConfig: flags.relabelConfig,
+          limits: flags.limits,
+          otlp: flags.otlp,
+        },
+        httpConfigFile: flags.httpConfigFile,
+        grpcTls: flags.grpcTls,
+        peerTls: flags.peerTls,
+        requestLog: flags.requestLog,
         compression: flags.compression,
         workersPerPeer: flags.workersPerPeer,
         forwardTimeoutMs: flags.forwardTimeoutMs,

@@ -52,7 +52,10 @@ class Events {
     hashringFileRead: () => this.seen.push('read'),
     hashringFileFailed: () => this.seen.push('failed'),
     hashringFileLoaded: () => this.seen.push('loaded'),
-    hashringsChanged: ({ configHash: hash, rings }) => this.seen.push(`changed ${hash} ${JSON.stringify(rings)}`),
+    hashringsChanged: ({ configHash: hash, hashrings: { rings, tenantCounts } }) =>
+      this.seen.push(
+        `changed ${hash} ${JSON.stringify(rings.map(({ name, endpoints }, i) => ({ name, nodes: endpoints.length, tenants: tenantCounts[i] })))}`,
+      ),
   };
 }
 

@@ -156,7 +156,7 @@ export class HashringWatcher {
         const hashrings = hashringsOfFile(bytes, file.path, hashring);
         apply(hashrings);
         this.#appliedHash = hash;
-        observer.hashringsChanged({ configHash: hash, rings: summarize(hashrings) });
+        observer.hashringsChanged({ configHash: hash, hashrings });
         log.info('hashrings applied', { file: file.path, hash, hashrings: hashrings.rings.length });
       }
       this.#lastFailure = '';
@@ -166,15 +166,6 @@ export class HashringWatcher {
       throw error;
     }
   }
-}
-
-/** What metrics say of hashrings. */
-export function summarize(hashrings: Hashrings): { name: string; nodes: number; tenants: number }[] {
-  return hashrings.rings.map(({ name, endpoints }, i) => ({
-    name,
-    nodes: endpoints.length,
-    tenants: hashrings.tenantCounts[i] ?? 0,
-  }));
 }
 
 function notReadable(path: string, error: unknown): HashringLoadError {

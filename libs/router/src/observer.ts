@@ -1,3 +1,4 @@
+import type { Hashrings } from '@gauntlet/ring';
 import { silentWriteObserver, type WriteObserver } from '@gauntlet/write-http';
 
 /**
@@ -21,12 +22,9 @@ export interface RouterObserver extends WriteObserver {
   hashringFileLoaded(at: { readonly nowMs: number }): void;
   /**
    * `thanos_receive_hashrings_file_changes_total` +1, `thanos_receive_config_hash`, `thanos_receive_hashring_nodes` and
-   * `_tenants`. Names that are not in the list are gone. `configHash` is undefined for content given by flag.
+   * `_tenants`, and the shuffle caches. Names that are not there any more are gone. `configHash` is undefined for content given by flag.
    */
-  hashringsChanged(change: {
-    readonly configHash: number | undefined;
-    readonly rings: readonly { readonly name: string; readonly nodes: number; readonly tenants: number }[];
-  }): void;
+  hashringsChanged(change: { readonly configHash: number | undefined; readonly hashrings: Hashrings }): void;
 }
 
 const ignore = (): void => {};

@@ -1,37 +1,26 @@
-import { collectGauge, createCounter, createGauge, createHistogram, type MetricRegistry } from '@gauntlet/telemetry';
+import type { Hashrings, ShuffleCacheStats } from '@gauntlet/ring';
+import {
+  collectCounter,
+  collectGauge,
+  createCounter,
+  createGauge,
+  createHistogram,
+  type MetricRegistry,
+} from '@gauntlet/telemetry';
+import { writeMetrics } from '@gauntlet/write-http';
 import type { RouterObserver } from './observer.js';
 
-const seconds = [
-  0.001, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.25, 0.5, 0.75, 1, 2, 3, 4, 5,
-];
-const bytes = Array.from({ length: 10 }, (_, power) => 64 * 2 ** power);
-const amounts = [10, 50, 100, 500, 1000, 5000, 10_000];
 const delays = Array.from({ length: 16 }, (_, power) => 0.001 * 2 ** power);
-
-/** Tenants come from clients: beyond these many their numbers share one series. */
-const tenantCellsMax = 2000;
 
 /** Metrics of a router under the names that dashboards know (spec/receive.md 9). */
 export function routerMetrics(
   registry: MetricRegistry,
-  { replicationFactor }: { replicationFactor: number },
+  { replicationFactor, forwardTimeoutMs }: { readonly replicationFactor: number; readonly forwardTimeoutMs: number },
 ): RouterObserver {
   const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
     createCounter(registry, { name, help, labelNames });
   const gauge = (name: string, help: string, labelNames: readonly string[] = []) =>
     createGauge(registry, { name, help, labelNames });
-  const httpLabels = ['code', 'handler', 'method', 'tenant'];
-  const ofRequest = (name: string, help: string, buckets: readonly number[]) =>
-    createHistogram(registry, { name, help, labelNames: httpLabels, buckets, cellsMax: tenantCellsMax });
-  const ofWrite = (name: string, help: string) =>
-    createHistogram(registry, {
-      name,
-      help,
-      labelNames: ['code', 'tenant'],
-      buckets: amounts,
-      cellsMax: tenantCellsMax,
-    });
-
   const forwards = counter('thanos_receive_forward_requests_total', 'Calls to peers that ended.', ['result']);
   const replications = counter('thanos_receive_replications_total', 'Copies written by peers.', ['result']);
   for (const result of ['success', 'error']) {
@@ -43,23 +32,6 @@ export function routerMetrics(
     help: 'Time that a call waited for a worker of its peer.',
     labelNames: ['worker'],
     buckets: delays,
-  });
-  const writeSeries = ofWrite('thanos_receive_write_timeseries', 'Series of a write.');
-  const writeSamples = ofWrite('thanos_receive_write_samples', 'Float samples of a write.');
-  const requests = createCounter(registry, {
-    name: 'http_requests_total',
-    help: 'HTTP requests answered.',
-    labelNames: httpLabels,
-    cellsMax: tenantCellsMax,
-  });
-  const requestSeconds = ofRequest('http_request_duration_seconds', 'Time to the answer of an HTTP request.', seconds);
-  const requestBytes = ofRequest('http_request_size_bytes', 'Bytes of an HTTP request.', bytes);
-  const responseBytes = ofRequest('http_response_size_bytes', 'Bytes of an HTTP answer.', bytes);
-  const inflight = createGauge(registry, {
-    name: 'http_inflight_requests',
-    help: 'HTTP requests in work.',
-    labelNames: ['handler', 'method', 'tenant'],
-    cellsMax: tenantCellsMax,
   });
   const pending = gauge('thanos_receive_pending_write_requests', 'gRPC writes in work.').cell();
   collectGauge(registry, {
@@ -92,24 +64,14 @@ export function routerMetrics(
   const nodes = gauge('thanos_receive_hashring_nodes', 'Endpoints of a hashring.', ['name']);
   const tenants = gauge('thanos_receive_hashring_tenants', 'Tenants that a hashring lists.', ['name']);
   let ringNames = new Set<string>();
+  let current: Hashrings | undefined;
+  collectShuffleCaches(registry, () => current?.shuffleCaches() ?? []);
 
   return {
+    ...writeMetrics(registry, { timeoutMs: forwardTimeoutMs }),
     forwarded: (result) => void (forwards.cell(result).value += 1),
     replicated: (result) => void (replications.cell(result).value += 1),
     forwardDelayed: (peer, delay) => forwardDelay.cell(peer).observe(delay),
-    written({ tenant, status, series, samples }) {
-      writeSeries.cell(String(status), tenant).observe(series);
-      writeSamples.cell(String(status), tenant).observe(samples);
-    },
-    requestStarted: ({ handler, method, tenant }) => void (inflight.cell(handler, method, tenant).value += 1),
-    requestFinished({ handler, method, tenant, status, ...measured }) {
-      inflight.cell(handler, method, tenant).value -= 1;
-      const labels = [String(status), handler, method.toLowerCase(), tenant];
-      requests.cell(...labels).value += 1;
-      requestSeconds.cell(...labels).observe(measured.seconds);
-      requestBytes.cell(...labels).observe(measured.requestBytes);
-      responseBytes.cell(...labels).observe(measured.responseBytes);
-    },
     pendingWrites: (change) => void (pending.value += change),
     hashringFileRead: () => void (fileReads.value += 1),
     hashringFileFailed() {
@@ -120,21 +82,66 @@ export function routerMetrics(
       reloadSuccessful.value = 1;
       reloadTime.value = nowMs / 1000;
     },
-    hashringsChanged({ configHash: hash, rings }) {
+    hashringsChanged({ configHash: hash, hashrings }) {
+      current = hashrings;
       if (hash === undefined) return;
       fileChanges.value += 1;
       configHash.value = hash;
-      const names = new Set(rings.map(({ name }) => name));
+      const names = new Set(hashrings.rings.map(({ name }) => name));
       for (const gone of ringNames) {
         if (names.has(gone)) continue;
         nodes.remove(gone);
         tenants.remove(gone);
       }
       ringNames = names;
-      for (const ring of rings) {
-        nodes.cell(ring.name).value = ring.nodes;
-        tenants.cell(ring.name).value = ring.tenants;
-      }
+      hashrings.rings.forEach(({ name, endpoints }, i) => {
+        nodes.cell(name).value = endpoints.length;
+        tenants.cell(name).value = hashrings.tenantCounts[i] ?? 0;
+      });
     },
   };
+}
+
+/** Counts of the caches that remember which endpoints a tenant's shard has; of hashrings with one name the first is shown. */
+function collectShuffleCaches(registry: MetricRegistry, caches: () => readonly ShuffleCacheStats[]): void {
+  const read = (value: (cache: ShuffleCacheStats) => number) => () => {
+    const byName = new Map(
+      caches()
+        .toReversed()
+        .map((cache) => [cache.hashring, value(cache)]),
+    );
+    return [...byName].map(([hashring, each]) => ({ labels: { hashring }, value: each }));
+  };
+  const labelNames = ['hashring'];
+  const prefix = 'thanos_shuffle_shard_cache';
+  collectCounter(registry, {
+    name: `${prefix}_requests_total`,
+    help: "Look-ups of tenants' shards.",
+    labelNames,
+    read: read(({ requests }) => requests),
+  });
+  collectCounter(registry, {
+    name: `${prefix}_hits_total`,
+    help: "Look-ups that found a tenant's shard.",
+    labelNames,
+    read: read(({ hits }) => hits),
+  });
+  collectCounter(registry, {
+    name: `${prefix}_evicted_total`,
+    help: 'Shards that made room for others.',
+    labelNames,
+    read: read(({ evicted }) => evicted),
+  });
+  collectGauge(registry, {
+    name: `${prefix}_items`,
+    help: 'Shards that are remembered.',
+    labelNames,
+    read: read(({ items }) => items),
+  });
+  collectGauge(registry, {
+    name: `${prefix}_max_items`,
+    help: 'Shards that may be remembered.',
+    labelNames,
+    read: read(({ maxItems }) => maxItems),
+  });
 }

@@ -1,14 +1,18 @@
-import { messageOf } from '@gauntlet/base';
+import { messageOf, systemClock } from '@gauntlet/base';
 import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
-import { createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
+import { collectGrpcMetrics, createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
+import { answerStatusTsdb, serveStoreApi, type TenantReaders } from '@gauntlet/store-api';
 import {
+  createRequestLog,
   parseListenAddress,
   startProbeServer,
   type Logger,
   type MetricRegistry,
-  type ProbeServer,
+  type RequestLogConfig,
 } from '@gauntlet/telemetry';
-import { WriteNotReadyError } from '@gauntlet/write-http';
+import { openClientTls, openServerTls, openWebGate, type ClientTlsFiles, type ServerTlsFiles } from '@gauntlet/tls';
+import { protoFiles } from '@gauntlet/wire';
+import { openWrites, WriteNotReadyError, writeListenerDefaults, type WriteConfig } from '@gauntlet/write-http';
 import { grpcPeerTransport } from './peer-transport.js';
 import { routerMetrics } from './router-metrics.js';
 import { routerDefaults, startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
@@ -18,7 +22,6 @@ export interface RouterServerConfig extends Pick<
   | 'hashrings'
   | 'algorithm'
   | 'replicationFactor'
-  | 'writes'
   | 'compression'
   | 'workersPerPeer'
   | 'forwardTimeoutMs'
@@ -28,6 +31,16 @@ export interface RouterServerConfig extends Pick<
   readonly httpAddress: string;
   readonly grpcAddress: string;
   readonly remoteWriteAddress: string;
+  /** Of the listener for clients. */
+  readonly writes?: WriteConfig;
+  /** The web configuration file of `httpAddress`; undefined for plain text that anyone may read. */
+  readonly httpConfigFile?: string | undefined;
+  /** Undefined for plain text. */
+  readonly grpcTls?: ServerTlsFiles | undefined;
+  /** Of the connections to peers; undefined for plain text. */
+  readonly peerTls?: ClientTlsFiles | undefined;
+  /** Undefined logs no requests. */
+  readonly requestLog?: RequestLogConfig | undefined;
   readonly httpGraceMs: number;
   readonly grpcGraceMs: number;
   readonly grpcConnectionAgeMsMax: number;
@@ -47,78 +60,135 @@ export interface RouterServer {
 }
 
 /**
- * The routing tier as a whole: remote write over HTTP, writes over gRPC, probes and metrics.
- * @throws when an address or the hashrings cannot be used; nothing is left running then
+ * The routing tier as a whole: writes over HTTP and gRPC, probes and metrics, and the StoreAPI of one that holds no series.
+ * @throws when an address, the hashrings, or a file that a flag names cannot be used; nothing is left running then
  */
 export async function serveRouter(
   config: RouterServerConfig,
-  { log, registry }: RouterServerEnvironment,
+  environment: RouterServerEnvironment,
 ): Promise<RouterServer> {
+  const parts = new Parts();
+  try {
+    return await serve(config, environment, parts);
+  } catch (error) {
+    await parts.undo();
+    throw error;
+  }
+}
+
+/** What has been opened so far, and how to undo it. */
+class Parts {
+  readonly #undo: (() => unknown)[] = [];
+
+  add<T>(part: T, undo: (part: T) => unknown): T {
+    this.#undo.push(() => undo(part));
+    return part;
+  }
+
+  /** In reverse. */
+  async undo(): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) await undo();
+  }
+}
+
+async function serve(
+  config: RouterServerConfig,
+  { log, registry }: RouterServerEnvironment,
+  parts: Parts,
+): Promise<RouterServer> {
+  const clock = systemClock;
   const codec = { encode: snappyFramedEncode, decode: snappyFramedDecode };
+  const requestLog = createRequestLog(config.requestLog, log);
   const onInternalError = (error: unknown, where = 'remote write'): void =>
     log.error('request failed', {
       where,
       error: messageOf(error),
       stack: error instanceof Error ? error.stack : undefined,
     });
+  const { httpConfigFile, grpcTls, peerTls } = config;
+  const gate = httpConfigFile && parts.add(await openWebGate(httpConfigFile, { log }), (opened) => opened.close());
+  const serverTls = grpcTls && parts.add(await openServerTls(grpcTls, { log, use: 'grpc' }), (tls) => tls.close());
+  const clientTls = peerTls && parts.add(await openClientTls(peerTls, { log, use: 'peers' }), (tls) => tls.close());
+  const writes = parts.add(await openWrites(config.writes ?? {}, { log, clock, registry, requestLog }), (opened) =>
+    opened.close(),
+  );
   let router: RunningRouter | undefined;
-  let probes: ProbeServer | undefined;
-  let server: GrpcServer | undefined;
-  try {
-    probes = await startProbeServer({
+  const probes = parts.add(
+    await startProbeServer({
       address: config.httpAddress,
       registry,
       ready: () => router?.ready() ?? false,
       component: 'receive',
-    });
-    server = createGrpcServer({
+      ...(gate && { gate }),
+    }),
+    (server) => server.stop(0),
+  );
+  const readers: TenantReaders = {
+    get isReady() {
+      return router?.ready() ?? false;
+    },
+    all: () => [],
+  };
+  const server = parts.add(
+    createGrpcServer({
       address: config.grpcAddress,
       codec,
+      protoFiles,
       messageBytesMax: routerDefaults.messageBytesMax,
       connectionAgeMsMax: config.grpcConnectionAgeMsMax,
       onInternalError,
-    });
-    const empty = new Uint8Array();
-    server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
-      if (router === undefined) throw new WriteNotReadyError();
-      await router.handleRemoteWrite(bytes, encoding);
-      return empty;
-    });
-    const grpcPort = await server.listen();
-    router = await startRouter({
-      ...config,
-      listen: remoteWriteListen(config.remoteWriteAddress),
-      transport: grpcPeerTransport({ codec }),
-      observer: routerMetrics(registry, config),
-      log,
-      onInternalError,
-    });
-    server.setReady(true);
-    return running(
-      { router, probes, server },
-      { httpPort: probes.port, grpcPort, remoteWritePort: router.httpAddress.port },
-      config,
-    );
-  } catch (error) {
-    await server?.stop(0);
-    await probes?.stop(0);
-    throw error;
-  }
-}
-
-function running(
-  { router, probes, server }: { router: RunningRouter; probes: ProbeServer; server: GrpcServer },
-  ports: { httpPort: number; grpcPort: number; remoteWritePort: number },
-  config: RouterServerConfig,
-): RouterServer {
+      ...requestLog.grpc,
+      ...(serverTls && { tls: serverTls }),
+    }),
+    (opened) => opened.stop(0),
+  );
+  collectGrpcMetrics(registry, server);
+  addRemoteWrite(server, () => router);
+  serveStoreApi(server, readers, { limits: { seriesMax: 0, samplesMax: 0 }, codec, clock, log });
+  const grpcPort = await server.listen();
+  const { tenantHeader = writeListenerDefaults.tenantHeader, defaultTenant = writeListenerDefaults.defaultTenant } =
+    config.writes ?? {};
+  router = await startRouter({
+    ...config,
+    listen: remoteWriteListen(config.remoteWriteAddress),
+    transport: grpcPeerTransport({ codec, ...(clientTls && { tls: clientTls }) }),
+    writes: {
+      ...writes.settings,
+      status: (request) => answerStatusTsdb(request, readers, { tenantHeader, defaultTenant, clock }),
+    },
+    observer: routerMetrics(registry, {
+      replicationFactor: config.replicationFactor,
+      forwardTimeoutMs: config.forwardTimeoutMs ?? routerDefaults.forwardTimeoutMs,
+    }),
+    log,
+    onInternalError,
+  });
+  server.setReady(true);
+  const running = router;
   return {
-    ...ports,
+    httpPort: probes.port,
+    grpcPort,
+    remoteWritePort: running.httpAddress.port,
     async stop() {
       server.setReady(false);
-      await Promise.all([router.stop(config.httpGraceMs), server.stop(config.grpcGraceMs)]);
+      await Promise.all([running.stop(config.httpGraceMs), server.stop(config.grpcGraceMs)]);
       await probes.stop(config.httpGraceMs);
+      writes.close();
+      if (gate) gate.close();
+      serverTls?.close();
+      clientTls?.close();
     },
   };
+}
+
+function addRemoteWrite(server: GrpcServer, router: () => RunningRouter | undefined): void {
+  const empty = new Uint8Array();
+  server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
+    const running = router();
+    if (running === undefined) throw new WriteNotReadyError();
+    await running.handleRemoteWrite(bytes, encoding);
+    return empty;
+  });
 }
 
 function remoteWriteListen(text: string): { host?: string; port: number } {

@@ -13,7 +13,7 @@ import {
 } from '@gauntlet/write-http';
 import { WriteRefusedError } from './errors.js';
 import { nodeHashringFile, type HashringFile } from './hashring-file.js';
-import { hashringsOfContent, HashringWatcher, summarize } from './hashring-watcher.js';
+import { hashringsOfContent, HashringWatcher } from './hashring-watcher.js';
 import { silentObserver, type RouterObserver } from './observer.js';
 import type { PeerTransport } from './peer-transport.js';
 import { Peers } from './peers.js';
@@ -196,7 +196,7 @@ function hashringSource(
       async start() {
         const applied = hashringsOfContent(hashrings.content, settings);
         apply(applied);
-        observer.hashringsChanged({ configHash: undefined, rings: summarize(applied) });
+        observer.hashringsChanged({ configHash: undefined, hashrings: applied });
       },
       stop: () => undefined,
     };
