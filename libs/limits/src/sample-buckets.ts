@@ -3,7 +3,7 @@ import type { SampleRate } from './limits-config.js';
 /** Tenants come from clients: beyond these many the one that was quiet longest is forgotten, and starts again with a full bucket. */
 export const bucketsMax = 10_000;
 
-/** What fractions of a millisecond add up to, at most, in samples. */
+/** More than the rounding errors of a bucket add up to, in samples: a wait that we named must be long enough. */
 const roundingMax = 1e-6;
 
 interface Bucket {
@@ -28,7 +28,7 @@ export class SampleBuckets {
     bucket.samples = Math.min(burst, bucket.samples + ((nowMs - bucket.filledMs) * samplesPerSecond) / 1000);
     bucket.filledMs = nowMs;
     const missing = Math.min(samples, burst) - bucket.samples;
-    if (missing > roundingMax) return Math.ceil((missing * 1000) / samplesPerSecond);
+    if (missing > roundingMax) return Math.ceil(((missing - roundingMax / 2) * 1000) / samplesPerSecond);
     bucket.samples -= samples;
     return 0;
   }
