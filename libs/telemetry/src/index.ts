@@ -31,4 +31,11 @@ export {
   type RequestLogConfig,
   type RequestLogLevel,
 } from './request-log-config.js';
-export { createRequestLog, type LoggedCall, type LoggedEndOfCall, type RequestLog } from './request-log.js';
+export {
+  createRequestLog,
+  logRequests,
+  type LoggedCall,
+  type LoggedEndOfCall,
+  type RequestLog,
+} from './request-log.js';
+export { collectTlsMetrics } from './tls-metrics.js';

@@ -1,11 +1,14 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import express, { type Express } from 'express';
-import { messageOf } from '@gauntlet/base';
+import { messageOf, silentLog, type Log } from '@gauntlet/base';
+import { createGatedServer, openWebGate, TlsConfigError, type WebGate } from '@gauntlet/tls';
 import { ListenError, listenError, parseListenAddress } from './listen-address.js';
 import { type MetricRegistry, collectGauge } from './registry.js';
+import { logRequests, type RequestLog } from './request-log.js';
+import { collectTlsMetrics } from './tls-metrics.js';
 
 export interface ProbeServerOptions {
   /** `host:port`, as `--http-address` has it. */
@@ -19,6 +22,11 @@ export interface ProbeServerOptions {
   healthy?(): boolean;
   /** The `component` of `thanos_status`. */
   readonly component?: string;
+  /** The file of `--http.config`, which says who may ask, and over what; without it anyone may, in plain text. */
+  readonly webConfigFile?: string | undefined;
+  /** Told when that file changes or cannot be used. */
+  readonly log?: Log;
+  readonly requestLog?: RequestLog | undefined;
   /** Further routes of the app. */
   routes?(app: Express): void;
 }
@@ -29,7 +37,7 @@ export interface ProbeServer {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Serves `/-/healthy`, `/-/ready` and `/metrics` (spec receive 2.2). Throws `ListenError`. */
+/** Serves `/-/healthy`, `/-/ready` and `/metrics` (spec receive 2.2). Rejects with `ListenError`, or with `TlsConfigError` for the file. */
 export async function startProbeServer(options: ProbeServerOptions): Promise<ProbeServer> {
   const { registry, ready, readyNotes = () => [], healthy = () => true } = options;
   collectGauge(registry, {
@@ -60,13 +68,31 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Pro
   options.routes?.(app);
   app.use((_request, response) => answerText(response, 404, '404 page not found\n'));
 
-  const server = createServer(app);
+  const gate = await openGate(options);
+  const { server, tally } = createGatedServer(logRequests(app, 'http', options.requestLog), gate);
+  if (gate?.tls) collectTlsMetrics(registry, [gate.tls], () => tally.refusedConnections);
   try {
     await listenOn(server, options.address);
   } catch (error) {
+    gate?.close();
     throw new ListenError('LISTEN_FAILED', `serve HTTP and metrics: ${messageOf(error)}`, { cause: error });
   }
-  return { port: (server.address() as AddressInfo).port, stop: (graceMs) => stopServer(server, graceMs) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop(graceMs) {
+      await stopServer(server, graceMs);
+      gate?.close();
+    },
+  };
+}
+
+async function openGate({ webConfigFile, log = silentLog }: ProbeServerOptions): Promise<WebGate | undefined> {
+  try {
+    return webConfigFile === undefined ? undefined : await openWebGate(webConfigFile, { log });
+  } catch (error) {
+    if (!(error instanceof TlsConfigError)) throw error;
+    throw new TlsConfigError(`server could not be started: ${error.message}`, { cause: error });
+  }
 }
 
 /** Binds any HTTP server to a flag's address. Throws `ListenError`, without saying what for. */

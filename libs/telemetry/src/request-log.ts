@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage } from 'node:http';
+import { type IncomingMessage, type RequestListener } from 'node:http';
 import { type Log } from '@gauntlet/base';
 import { type ProtocolLogging, type RequestLogConfig, requestLogLevels } from './request-log-config.js';
 
@@ -36,6 +36,23 @@ export function createRequestLog(config: RequestLogConfig | undefined, log: Log)
   if (!config) return { http: () => ignore, grpc: {} };
   return { http: logsOf(config.http) ? httpLog(config.http, log) : () => ignore, grpc: grpcLog(config.grpc, log) };
 }
+
+/** Has the requests of a listener logged, from their headers to the end of their answer, or of their connection. */
+export function logRequests(
+  listener: RequestListener,
+  handler: string,
+  requestLog: RequestLog | undefined,
+): RequestListener {
+  if (!requestLog) return listener;
+  return (request, response) => {
+    const end = requestLog.http(request, handler);
+    response.once('close', () => end(response.headersSent ? response.statusCode : clientGoneStatus));
+    listener(request, response);
+  };
+}
+
+/** Of a request that was never answered. */
+const clientGoneStatus = 499;
 
 function logsOf({ logsStart, logsEnd }: ProtocolLogging<unknown>): boolean {
   return logsStart || logsEnd;
