@@ -1,7 +1,7 @@
 import { HashringError } from './error.js';
 import { HashmodRing } from './hashmod-ring.js';
 import type { HashringConfig, ShuffleShardingConfig } from './hashring-config.js';
-import { KetamaRing } from './ketama-ring.js';
+import { KetamaRing, type WalkBudget } from './ketama-ring.js';
 import { pointsOf, sectionsOf } from './ketama-sections.js';
 import { endpointsMax, type Ring } from './ring.js';
 import { perZone } from './shuffle-shard.js';
@@ -14,13 +14,25 @@ export type Algorithm = 'hashmod' | 'ketama';
 export interface RingOptions {
   readonly algorithm: Algorithm;
   readonly replicationFactor: number;
-  /** What the rings of a configuration have used up together. */
-  readonly budget: { ketamaEndpoints: number };
+  readonly budget: RingBudget;
+}
+
+/** What the ketama rings of a configuration may still take, so that none blocks its router for more than some seconds. */
+export interface RingBudget {
+  endpoints: number;
+  readonly walk: WalkBudget;
+}
+
+export function newRingBudget(): RingBudget {
+  return { endpoints: ketamaEndpointsMax, walk: { steps: walkStepsMax } };
 }
 
 export const replicationFactorMax = 16;
 /** Of all ketama hashrings of a configuration: each endpoint has 1000 points, which takes about a millisecond and 20 KiB. */
 export const ketamaEndpointsMax = 2000;
+const walkStepsMax = 400_000_000;
+/** Of a shard, unless it is the whole ring: it is built while a write waits. */
+export const shardEndpointsMax = 250;
 /** Of all shards that a hashring may have in its cache, so that they fit a gibibyte. */
 export const cachedEndpointsMax = 50_000;
 const cachedShardsDefault = 100;
@@ -43,7 +55,7 @@ export function buildRing(
   }
   checkKetama(config, options);
   const points = pointsOf(endpoints);
-  const ring = new KetamaRing(name, endpoints, replicationFactor, sectionsOf(points));
+  const ring = new KetamaRing(name, endpoints, replicationFactor, sectionsOf(points), options.budget.walk);
   if (shuffleSharding.shardSize <= 0) return { ring, shuffleSharding: undefined };
   return { ring, shuffleSharding: new ShuffleSharding(ring, points, shuffleOptions(config, replicationFactor)) };
 }
@@ -72,12 +84,10 @@ function checkKetama(config: HashringConfig, { replicationFactor, budget }: Ring
     throw sameText(`shard size ${shardSize} is larger than number of nodes in hashring ${name} (${endpoints.length})`);
   if (endpoints.length < replicationFactor)
     throw sameText('ketama: amount of endpoints needs to be larger than replication factor');
-  budget.ketamaEndpoints += endpoints.length;
-  if (budget.ketamaEndpoints > ketamaEndpointsMax) {
-    throw invalid(
-      name,
-      `with it, ketama hashrings have ${budget.ketamaEndpoints} endpoints, more than ${ketamaEndpointsMax}`,
-    );
+  budget.endpoints -= endpoints.length;
+  if (budget.endpoints < 0) {
+    const together = ketamaEndpointsMax - budget.endpoints;
+    throw invalid(name, `with it, ketama hashrings have ${together} endpoints, more than ${ketamaEndpointsMax}`);
   }
   const most = replicasMax([...zoneSizes(endpoints).values()]);
   if (replicationFactor > most) throw invalid(name, `its zones can hold ${most} replicas, not ${replicationFactor}`);
@@ -121,7 +131,8 @@ function checkShard(
 ): void {
   const { size, zones, zoneAware, replicationFactor } = shard;
   const sizes = [...zones.values()];
-  const groups = zoneAware ? zones : new Map([['', sizes.reduce((a, b) => a + b, 0)]]);
+  const all = sizes.reduce((a, b) => a + b, 0);
+  const groups = zoneAware ? zones : new Map([['', all]]);
   const share = perZone(size, groups.size);
   for (const [zone, count] of groups) {
     if (share > count) throw sameText(`shard size ${size} is larger than number of nodes in AZ ${zone} (${count})`);
@@ -133,6 +144,11 @@ function checkShard(
       `shard size ${size} gives a tenant ${total} endpoints, fewer than the replication factor ${replicationFactor}`,
     );
   }
+  if (total > shardEndpointsMax && total < all)
+    throw invalid(
+      name,
+      `shard size ${size} gives a tenant ${total} of ${all} endpoints, more than ${shardEndpointsMax}`,
+    );
   // With as many from each zone, enough endpoints are all it takes.
   if (!zoneAware && !anyDrawHolds(replicationFactor, size, sizes)) {
     throw invalid(

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { buildHashrings, HashringError, parseHashrings, type Algorithm } from './index.js';
+import { buildHashrings, HashringError, parseHashrings, type Algorithm, type Endpoint, type Ring } from './index.js';
+import { KetamaRing } from './ketama-ring.js';
+import { pointsOf, sectionsOf } from './ketama-sections.js';
 
 /** Loads a file as a router does and asks for a few tenants: whatever it holds, it works or is refused, within a moment. */
 function load(text: string, algorithm: Algorithm, replicationFactor: number): 'loaded' | 'refused' {
@@ -93,7 +95,7 @@ test('any configuration of the schema gives every tenant distinct owners, or is 
     fc.property(fc.array(hashring, { minLength: 1, maxLength: 2 }), algorithm, replicationFactor, (config, a, rf) => {
       outcomes[load(JSON.stringify(config), a, rf)] += 1;
     }),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
   expect(outcomes.loaded).toBeGreaterThan(20);
   expect(outcomes.refused).toBeGreaterThan(20);
@@ -126,7 +128,7 @@ test('a recorded file with a few bytes changed is read or refused', () => {
         load(mutated, a, rf);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 400 },
   );
 });
 
@@ -140,6 +142,22 @@ test.each([
   expect(() => buildHashrings(parseHashrings(text), { algorithm: 'ketama', replicationFactor: 1 })).toThrow(
     'ketama hashrings have 2001 endpoints, more than 2000',
   );
+});
+
+test('a ring whose walks take longer than the budget is refused, not awaited', () => {
+  const endpoints = parseHashrings(
+    JSON.stringify([
+      { endpoints: Array.from({ length: 50 }, (_, i) => ({ address: `e${i}`, az: i === 0 ? 'a' : 'b' })) },
+    ]),
+  )[0]?.endpoints as Endpoint[];
+  const build = (steps: number): Ring => new KetamaRing('h', endpoints, 2, sectionsOf(pointsOf(endpoints)), { steps });
+  expect(() => build(1_000_000)).toThrow(
+    new HashringError(
+      'HASHRING_INVALID',
+      'Cannot build hashring "h": zones of so unequal sizes cannot hold 2 replicas of 50 endpoints in acceptable time',
+    ),
+  );
+  expect(build(10_000_000).tupleCount).toBeGreaterThan(1);
 });
 
 test.each([0, -1, 1.5, NaN, 17])('a replication factor of %d is refused', (replicationFactor) => {

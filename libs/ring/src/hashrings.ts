@@ -1,4 +1,4 @@
-import { buildRing, type Algorithm, type RingOptions } from './build-ring.js';
+import { buildRing, newRingBudget, type Algorithm } from './build-ring.js';
 import { HashringError } from './error.js';
 import type { HashringConfig } from './hashring-config.js';
 import type { Ring } from './ring.js';
@@ -75,7 +75,7 @@ interface Entry {
  * @throws HashringError HASHRING_INVALID
  */
 export function buildHashrings(configs: readonly HashringConfig[], options: HashringOptions): Hashrings {
-  const budget: RingOptions['budget'] = { ketamaEndpoints: 0 };
+  const budget = newRingBudget();
   return new Hashrings(
     configs.map((config) => ({
       config,

@@ -1,7 +1,13 @@
 import { invariant } from '@gauntlet/base';
+import { HashringError } from './error.js';
 import type { Endpoint } from './hashring-config.js';
 import { isBelow, topBitsOf, type Sections } from './ketama-sections.js';
 import { placeRows, TupleTable, type Ring } from './ring.js';
+
+/** Sections that may still be looked at while rings are built: 5 ns each. */
+export interface WalkBudget {
+  steps: number;
+}
 
 /**
  * Consistent hashing: each endpoint has 1000 points on a ring of 2^64, and the series belongs to the first point at or after
@@ -20,13 +26,20 @@ export class KetamaRing implements Ring {
   readonly #firstSection: Uint32Array;
   readonly #topBits: number;
 
-  constructor(name: string, endpoints: readonly Endpoint[], replicationFactor: number, sections: Sections) {
+  /** @throws HashringError HASHRING_INVALID when the walks take more steps than the budget has left */
+  constructor(
+    name: string,
+    endpoints: readonly Endpoint[],
+    replicationFactor: number,
+    sections: Sections,
+    budget: WalkBudget = { steps: Infinity },
+  ) {
     this.name = name;
     this.endpoints = endpoints;
     this.replicationFactor = replicationFactor;
     const tuples = new TupleTable(replicationFactor);
     this.#all = sections;
-    this.#sectionTuple = placeTuples(sections.owner, endpoints, replicationFactor, tuples);
+    this.#sectionTuple = placeTuples(this, sections.owner, tuples, budget);
     this.tupleOwners = tuples.owners();
     this.tupleCount = tuples.count;
     this.#topBits = topBitsOf(sections.owner.length);
@@ -76,12 +89,15 @@ export class KetamaRing implements Ring {
   }
 }
 
-/** Walks on from each section and collects its owners, in rotation over the zones where there are several. */
+/**
+ * Walks on from each section and collects its owners, in rotation over the zones where there are several. A zone with few of many
+ * endpoints makes long walks: hence the budget.
+ */
 function placeTuples(
+  { name, endpoints, replicationFactor }: Pick<Ring, 'name' | 'endpoints' | 'replicationFactor'>,
   owner: Uint16Array,
-  endpoints: readonly Endpoint[],
-  replicationFactor: number,
   tuples: TupleTable,
+  budget: WalkBudget,
 ): Uint32Array {
   const zones = new Map([...new Set(endpoints.map(({ zone }) => zone))].map((zone, index) => [zone, index]));
   const zoneOf = Uint16Array.from(endpoints, ({ zone }) => zones.get(zone) as number);
@@ -95,10 +111,11 @@ function placeTuples(
     let zonesAtFewest = zones.size;
     let at = section;
     // Each lap chooses at least one owner; `buildHashrings` admits no zones that cannot hold the replicas.
-    let steps = owner.length * replicationFactor;
+    const stepsMax = owner.length * replicationFactor;
+    let steps = 0;
     for (let chosen = 0; chosen < replicationFactor;) {
-      invariant(steps > 0, 'the zones hold every replica');
-      steps -= 1;
+      invariant(steps < stepsMax, 'the zones hold every replica');
+      steps += 1;
       const candidate = owner[at] as number;
       at = at + 1 === owner.length ? 0 : at + 1;
       const zone = zoneOf[candidate] as number;
@@ -115,6 +132,13 @@ function placeTuples(
       }
     }
     sectionTuple[section] = tuples.intern(owners);
+    budget.steps -= steps;
+    if (budget.steps < 0) {
+      throw new HashringError(
+        'HASHRING_INVALID',
+        `Cannot build hashring ${JSON.stringify(name)}: zones of so unequal sizes cannot hold ${replicationFactor} replicas of ${endpoints.length} endpoints in acceptable time`,
+      );
+    }
   }
   return sectionTuple;
 }

@@ -136,6 +136,15 @@ test.each([
   );
 });
 
+test('a shard is bounded, as a write waits for it; the whole ring is there already', () => {
+  const endpoints = endpointsOf(300);
+  expect(() => hashringsOf(endpoints, { shard_size: 251 })).toThrow(
+    'Cannot build hashring "": shard size 251 gives a tenant 251 of 300 endpoints, more than 250',
+  );
+  const hashrings = hashringsOf(endpoints, { shard_size: 300 });
+  expect(hashrings.forTenant('a')).toBe(hashrings.rings[0]);
+});
+
 test('an address listed twice is refused, for two members of a shard could be one ingester', () => {
   expect(() => hashringsOf(['a', 'b', 'a'], { shard_size: 2 })).toThrow('endpoint "a" is listed twice');
 });

@@ -88,6 +88,7 @@ export class ShuffleSharding {
 
   #ringOf(members: readonly number[]): Ring {
     const { name, endpoints, replicationFactor } = this.#whole;
+    if (members.length === endpoints.length) return this.#whole;
     return new KetamaRing(
       name,
       members.map((index) => endpoints[index] as Endpoint),
