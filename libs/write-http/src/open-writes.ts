@@ -2,7 +2,7 @@ import { messageOf, type Clock, type Log } from '@gauntlet/base';
 import { collectLimitsMetrics, openLimits, type OpenLimitsOptions, type WriteLimits } from '@gauntlet/limits';
 import { encodeExportResponse, translateMetrics, type TranslationOptions } from '@gauntlet/otlp';
 import { parseRelabelConfig, relabel, RelabelConfigError, type RelabelRules } from '@gauntlet/relabel';
-import type { MetricRegistry, RequestLog } from '@gauntlet/telemetry';
+import { collectTlsMetrics, type MetricRegistry, type RequestLog } from '@gauntlet/telemetry';
 import { createWebServer, openServerTls, type ServerTlsFiles } from '@gauntlet/tls';
 import type { Relabel } from './rewrite-request.js';
 import type { CertificateField } from './tenancy.js';
@@ -80,7 +80,11 @@ export async function openWrites(config: WriteConfig, environment: WriteEnvironm
         encodeResponse: encodeExportResponse,
       },
       requestLog: requestLog && ((request, handler) => requestLog.http(request, handler)),
-      createServer: (handler) => createWebServer(handler, tls).server,
+      createServer(handler) {
+        const { server, tally } = createWebServer(handler, tls);
+        if (tls) collectTlsMetrics(registry, [tls], () => tally.refusedConnections);
+        return server;
+      },
     },
     close() {
       limits.stop();

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
-import { MiB, messageOf, OperationalError } from '@gauntlet/base';
+import { MiB, OperationalError } from '@gauntlet/base';
 import type { Answer } from './answer.js';
 import { bodyTooLarge, RequestRefusedError } from './errors.js';
 import { parseMediaType } from './media-type.js';
@@ -113,12 +113,7 @@ async function decompress({ body, claim, bounds }: Arrival, isCompressed: boolea
 
 /** In the words that clients know, as far as there are any. */
 function gzipErrorText(error: unknown): string {
-  switch ((error as { readonly code?: unknown }).code) {
-    case 'Z_BUF_ERROR':
-      return 'unexpected EOF';
-    case 'Z_DATA_ERROR':
-      return messageOf(error) === 'incorrect header check' ? 'gzip: invalid header' : `gzip: ${messageOf(error)}`;
-    default:
-      return `gzip: ${messageOf(error)}`;
-  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'Z_BUF_ERROR') return 'unexpected EOF';
+  return message === 'incorrect header check' ? 'gzip: invalid header' : `gzip: ${message}`;
 }

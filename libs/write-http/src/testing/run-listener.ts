@@ -1,6 +1,6 @@
 import { MiB } from '@gauntlet/base';
 import { createIntake, snappyBlockEncode } from '@gauntlet/kernel';
-import { encodeWriteRequest, type SeriesInput } from '@gauntlet/remote-write';
+import { encodeWriteRequest, encodeWriteRequestV2, type SeriesInput } from '@gauntlet/remote-write';
 import { type Agent, request } from 'node:http';
 import {
   Admission,
@@ -105,3 +105,10 @@ export function bodyOf(series: readonly SeriesInput[]): Buffer {
 }
 
 export const oneSeries = bodyOf(seriesOf({ __name__: 'up' }));
+
+/** The body of remote write 2.0. */
+export function bodyV2Of(series: readonly SeriesInput[]): Buffer {
+  return snappyBlockEncode(encodeWriteRequestV2({ timeseries: series }));
+}
+
+export const typeV2 = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
