@@ -6,14 +6,20 @@ import { type ClientTls, type Reloaded, type ServerTls } from '@gauntlet/tls';
 /*
  * Credentials that follow their files. grpc-js' own take their material once; its certificate providers follow, but know of no
  * least version, no suites and no names, and want an authority even where the system's are meant. Its classes are made to be
- * extended, though their methods begin with an underscore: connections.test.ts runs these over the wire.
+ * extended, though their methods begin with an underscore: tls.test.ts runs these over the wire.
  */
+
+/** How long the other side may take to shake hands. */
+const handshakeMsMax = 10_000;
 
 /** Whether a server asks for certificates is decided at the start; everything else follows. */
 export class ReloadedServerCredentials extends ServerCredentials {
   constructor(tls: Reloaded<ServerTls>) {
     const verifies = tls.current.clientAuth === 'RequireAndVerifyClientCert';
-    super({ requestCert: verifies, rejectUnauthorized: verifies }, tls.current.context);
+    super(
+      { requestCert: verifies, rejectUnauthorized: verifies, handshakeTimeout: handshakeMsMax },
+      tls.current.context,
+    );
     tls.onChange(({ context }) => this.updateSecureContextOptions(context));
   }
 
@@ -23,9 +29,6 @@ export class ReloadedServerCredentials extends ServerCredentials {
 }
 
 type SecureConnector = experimental.SecureConnector;
-
-/** How long a server may take to shake hands. */
-const handshakeMsMax = 10_000;
 
 /** Each connection is made with the material of its time. */
 export class ReloadedChannelCredentials extends ChannelCredentials {

@@ -69,7 +69,7 @@ export function parseRequestLogConfig(text: string): RequestLogConfig {
     const what = unclosed ? 'did not find expected node content' : fault.code.toLowerCase().replaceAll('_', ' ');
     throw new RequestLogConfigError(`yaml: line ${fault.linePos?.[0].line ?? 1}: ${what}`);
   }
-  const result = documentKeys.safeParse(withoutNulls(document.toJS({ maxAliasCount: 100 })));
+  const result = documentKeys.safeParse(withoutNulls(valueOf(document)));
   if (!result.success) throw new RequestLogConfigError(describe(result.error));
   const { http, grpc, options: shared } = result.data;
   return {
@@ -79,6 +79,14 @@ export function parseRequestLogConfig(text: string): RequestLogConfig {
     },
     grpc: { ...choose(shared, grpc.options), only: grpc.config },
   };
+}
+
+function valueOf(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch {
+    throw new RequestLogConfigError('yaml: an alias is unknown or expands too far');
+  }
 }
 
 /** A protocol's own options take the place of the shared ones, unless they say nothing. */

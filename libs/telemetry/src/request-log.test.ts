@@ -150,6 +150,7 @@ test('what a client can write into a line is bounded, and a request without an i
 test.each([
   ['http: [', 'yaml: line 1: did not find expected node content'],
   ['nope: 1', 'field nope not found'],
+  ['http: *b', 'yaml: an alias is unknown or expands too far'],
   ['http: {options: {nope: 1}}', 'field http.options.nope not found'],
   ['options: {level: debug}', 'the format of level is invalid. Expected INFO/DEBUG/ERROR/WARNING, got this debug'],
   ['options: {decision: {log_end: true}}', 'level field is empty'],

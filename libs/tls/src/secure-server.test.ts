@@ -69,16 +69,18 @@ interface Answer {
   organization?: string;
   commonName?: string;
   serial: string;
+  resumed: boolean;
 }
 
 function ask(port: number, more: RequestOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, ca: authority.cert, agent: false, ...more }, (response) => {
       // Later nothing tells of it: a reused connection shakes hands no more.
-      const serial = (response.socket as TLSSocket).getPeerCertificate().serialNumber;
+      const socket = response.socket as TLSSocket;
+      const [serial, resumed] = [socket.getPeerCertificate().serialNumber, socket.isSessionReused()];
       let body = '';
       response.setEncoding('utf8').on('data', (part: string) => (body += part));
-      response.on('end', () => resolve({ ...(JSON.parse(body) as Answer), serial }));
+      response.on('end', () => resolve({ ...(JSON.parse(body) as Answer), serial, resumed }));
     })
       .on('error', reject)
       .end();
@@ -129,8 +131,14 @@ test('a session that is resumed still knows who the client is', async () => {
   const tls = await openServerTls(files({ clientCaFile: join(directory, 'ca.crt') }), options);
   const server = await serve(tls);
   const agent = new Agent({ maxCachedSessions: 5, ...agentPair, ca: authority.cert });
-  for (let count = 0; count < 3; count += 1)
-    expect(await ask(server.port, { agent })).toMatchObject({ organization: 'first', commonName: 'agent' });
+  const known = { organization: 'first', commonName: 'agent' };
+  expect(await ask(server.port, { agent })).toMatchObject({ ...known, resumed: false });
+  expect(await ask(server.port, { agent })).toMatchObject({ ...known, resumed: true });
+
+  // It does not outlive the authority that vouched for the client.
+  mountSecret(directory, { 'tls.crt': pair.cert, 'tls.key': pair.key, 'ca.crt': stranger.cert });
+  await tls.refresh();
+  await expect(ask(server.port, { agent })).rejects.toMatchObject({ code: 'ECONNRESET' });
   await server.stop();
 });
 

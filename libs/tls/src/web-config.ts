@@ -83,7 +83,7 @@ function parseWebConfig(content: string, path: string): z.output<typeof document
   // The parser's own message quotes the line, which may hold a secret.
   if (fault)
     return fail(`yaml: line ${fault.linePos?.[0].line ?? 1}: ${fault.code.toLowerCase().replaceAll('_', ' ')}`);
-  const result = documentKeys.safeParse(withoutNulls(yaml.toJS({ maxAliasCount: 100 })));
+  const result = documentKeys.safeParse(withoutNulls(valueOf(yaml, fail)));
   if (!result.success) return fail(describe(result.error));
   const { http_server_config: http, basic_auth_users: users } = result.data;
   for (const [name, value] of Object.entries(http.headers)) {
@@ -97,6 +97,14 @@ function parseWebConfig(content: string, path: string): z.output<typeof document
   for (const [user, hash] of Object.entries(users))
     if (!isBcryptHash(hash)) return fail(`basic_auth_users.${user}: must be a bcrypt hash`);
   return result.data;
+}
+
+function valueOf(yaml: ReturnType<typeof parseDocument>, fail: (what: string) => never): unknown {
+  try {
+    return yaml.toJS({ maxAliasCount: 100 });
+  } catch {
+    return fail('yaml: an alias is unknown or expands too far');
+  }
 }
 
 function describe(error: z.ZodError): string {

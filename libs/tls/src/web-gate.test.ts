@@ -6,9 +6,10 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
+import fc from 'fast-check';
 import { type Log, silentLog } from '@gauntlet/base';
 import { BasicAuth } from './basic-auth.js';
-import { createGatedServer, openWebGate, type WebGate } from './index.js';
+import { createGatedServer, openWebGate, TlsConfigError, type WebGate } from './index.js';
 import { createTestAuthority, type TestAuthority, type TestPair } from './testing/index.js';
 
 const hash = hashSync('pass:word', 4);
@@ -154,6 +155,7 @@ test.each([
   ['nonsense', 'document: must be a map'],
   ['- a', 'document: must be a map'],
   ['a: [', 'yaml: line 1'],
+  ['a: *b', 'yaml: an alias is unknown or expands too far'],
   ['basic_auth_users: {john: doe}', 'basic_auth_users.john: must be a bcrypt hash'],
   ['basic_auth_users: [john]', 'basic_auth_users: must be a map'],
   ['rate_limit: {burst: 1}', 'field rate_limit not found'],
@@ -192,6 +194,21 @@ test.each([
     code: 'TLS_CONFIG_INVALID',
     message: expect.stringContaining(message),
   });
+});
+
+test('whatever a file says, it is taken or refused in words', async () => {
+  const good = `tls_server_config: {${pairYaml}}\nbasic_auth_users:\n  john: ${hash}\nhttp_server_config: &a\n  headers: {X-Frame-Options: deny}\n`;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(good.length), fc.nat(20), fc.string({ maxLength: 5 }), async (at, cut, put) => {
+      const yaml = good.slice(0, at) + put + good.slice(at + cut);
+      const refused = await open(yaml).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (refused !== undefined) expect(refused).toBeInstanceOf(TlsConfigError);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test('a file that is not there is refused', async () => {
