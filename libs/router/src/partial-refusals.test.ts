@@ -1,3 +1,5 @@
+import { snappyBlockEncode } from '@gauntlet/kernel';
+import { encodeWriteRequestV2 } from '@gauntlet/remote-write';
 import type { RunningRouter } from './index.js';
 import { conflicts, isDown, refuses, type Behaviour } from './testing/fake-peers.js';
 import { post, runRouter, type Answer } from './testing/run-router.js';
@@ -61,13 +63,20 @@ test('a peer that refuses series which it was not sent counts as failed', async 
   expect(text).toContain('a:1 refused series that it was not sent');
 });
 
-test('series with bad labels are not sent; the others are stored', async () => {
+test('series of remote write 2.0 that lack a name are not sent; the others are stored, and counted', async () => {
   const { router, url, peers } = await runRouter();
   running.push(router);
-  const answer = await post(url, writeBody([{ __name__: 'up', job: '' }, ...series]), { 'THANOS-TENANT': 'team' });
-  expect(answer.status).toBe(409);
-  expect(answer.text).toBe(
-    'add 1 series: label set contains a label with empty name or value (tenant "team": {__name__="up", job=""}: label set contains a label with empty name or value)\n',
-  );
+  const body = encodeWriteRequestV2({
+    timeseries: [{ job: 'nameless' }, ...series].map((labels) => ({
+      labels: Object.entries(labels),
+      samples: [{ timestampMs: 1, value: 1 }],
+    })),
+  });
+  const answer = await post(url, snappyBlockEncode(body), {
+    'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+  });
+  expect(answer).toMatchObject({ status: 400 });
+  expect(answer.text).toContain('{job="nameless"}: ');
+  expect(answer.headers.get('x-prometheus-remote-write-samples-written')).toBe('3');
   expect(new Set(peers.calls.flatMap((call) => call.series)).size).toBe(3);
 });

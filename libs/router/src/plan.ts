@@ -11,7 +11,7 @@ export interface Plan {
   readonly tuples: readonly Uint32Array[];
   /** What the series of each tuple hold. */
   readonly holdings: readonly Holdings[];
-  /** Indexes of the rows that no ingester may store; they are in no tuple. */
+  /** Indexes of the rows that are not sent, because an ingester would not see what is wrong with them; they are in no tuple. */
   readonly refused: readonly number[];
   /** One for each endpoint and replica that gets any series. */
   readonly batches: readonly PlannedBatch[];
@@ -48,11 +48,11 @@ export class Planner {
     return { tuples, refused, holdings: holdingsOf(tuples, rows), batches: batchesOf(ring, used) };
   }
 
-  /** @returns their indexes in the batch */
+  /** Labels are judged by ingesters, as behind a Thanos router; what remote write 2.0 refuses beside them is told from here. @returns indexes in the batch */
   #takeOutRefused(rows: Uint8Array, firstRow: number, rowCount: number): number[] {
     const refused: number[] = [];
     for (let row = 0, at = firstRow * rowBytes + rowField.verdict; row < rowCount; row += 1, at += rowBytes) {
-      if (rows[at] === RowVerdict.ok) continue;
+      if ((rows[at] as number) <= RowVerdict.unsortedLabel) continue;
       this.#tupleOfRow[row] = noTuple;
       refused.push(firstRow + row);
     }

@@ -3,6 +3,7 @@ import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { collectGrpcMetrics, createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
 import { answerStatusTsdb, serveStoreApi, type TenantReaders } from '@gauntlet/store-api';
 import {
+  collectTlsMetrics,
   createRequestLog,
   parseListenAddress,
   startProbeServer,
@@ -10,7 +11,7 @@ import {
   type MetricRegistry,
   type RequestLogConfig,
 } from '@gauntlet/telemetry';
-import { openClientTls, openServerTls, openWebGate, type ClientTlsFiles, type ServerTlsFiles } from '@gauntlet/tls';
+import { openClientTls, openServerTls, type ClientTlsFiles, type ServerTlsFiles } from '@gauntlet/tls';
 import { protoFiles } from '@gauntlet/wire';
 import { openWrites, WriteNotReadyError, writeListenerDefaults, type WriteConfig } from '@gauntlet/write-http';
 import { grpcPeerTransport } from './peer-transport.js';
@@ -105,12 +106,15 @@ async function serve(
       error: messageOf(error),
       stack: error instanceof Error ? error.stack : undefined,
     });
-  const { httpConfigFile, grpcTls, peerTls } = config;
-  const gate = httpConfigFile && parts.add(await openWebGate(httpConfigFile, { log }), (opened) => opened.close());
+  const { grpcTls, peerTls } = config;
   const serverTls = grpcTls && parts.add(await openServerTls(grpcTls, { log, use: 'grpc' }), (tls) => tls.close());
   const clientTls = peerTls && parts.add(await openClientTls(peerTls, { log, use: 'peers' }), (tls) => tls.close());
   const writes = parts.add(await openWrites(config.writes ?? {}, { log, clock, registry, requestLog }), (opened) =>
     opened.close(),
+  );
+  collectTlsMetrics(
+    registry,
+    [serverTls, clientTls].filter((tls) => tls !== undefined),
   );
   let router: RunningRouter | undefined;
   const probes = parts.add(
@@ -119,7 +123,9 @@ async function serve(
       registry,
       ready: () => router?.ready() ?? false,
       component: 'receive',
-      ...(gate && { gate }),
+      webConfigFile: config.httpConfigFile,
+      log,
+      requestLog,
     }),
     (server) => server.stop(0),
   );
@@ -174,7 +180,6 @@ async function serve(
       await Promise.all([running.stop(config.httpGraceMs), server.stop(config.grpcGraceMs)]);
       await probes.stop(config.httpGraceMs);
       writes.close();
-      if (gate) gate.close();
       serverTls?.close();
       clientTls?.close();
     },
