@@ -1,9 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createTestAuthority } from '@gauntlet/tls/testing';
 import { MetaMonitoringError, parseLimits, type MetaMonitoring } from './index.js';
 import { answerBytesMax, nodeFetch, querySeries } from './meta-monitoring.js';
-import { MetaMonitoringServer } from './testing/meta-monitoring-server.js';
+import { MetaMonitoringServer, vectorOf } from './testing/meta-monitoring-server.js';
 
 const server = new MetaMonitoringServer();
 let origin: string;
@@ -141,4 +144,31 @@ describe('an answer that cannot be used is an error', () => {
     late.abort();
     await expect(pending).rejects.toThrow(MetaMonitoringError);
   });
+});
+
+test('a server is asked over TLS, with a certificate of ours if it wants one', async () => {
+  const authority = await createTestAuthority();
+  const [ours, theirs] = await Promise.all([authority.issue(), authority.issue()]);
+  const files = { ca: authority.cert, cert: ours.cert, key: ours.key };
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, `${name}.pem`), text)));
+  const secure = createServer(
+    { ...theirs, ca: authority.cert, requestCert: true, rejectUnauthorized: true },
+    (_, response) => response.end(vectorOf({ a: 7 })),
+  );
+  await new Promise<void>((listening) => secure.listen(0, '127.0.0.1', listening));
+  try {
+    const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+    const pem = (name: string): string => join(dir, `${name}.pem`);
+    const pair = `cert_file: ${pem('cert')}, key_file: ${pem('key')}`;
+    const ask = (tls: string): Promise<Map<string, number>> => query(target(`{tls_config: {${tls}}}`, url));
+    expect([...(await ask(`ca_file: ${pem('ca')}, ${pair}`))]).toEqual([['a', 7]]);
+    expect([...(await ask(`ca_file: ${pem('ca')}, server_name: localhost, ${pair}`))]).toEqual([['a', 7]]);
+    expect([...(await ask(`insecure_skip_verify: true, ${pair}`))]).toEqual([['a', 7]]);
+    await expect(ask(pair)).rejects.toThrow(MetaMonitoringError);
+    await expect(ask(`ca_file: ${pem('ca')}, server_name: elsewhere, ${pair}`)).rejects.toThrow(MetaMonitoringError);
+    await expect(ask(`ca_file: ${pem('ca')}`)).rejects.toThrow(MetaMonitoringError);
+  } finally {
+    secure.closeAllConnections();
+    await new Promise((closed) => secure.close(closed));
+  }
 });

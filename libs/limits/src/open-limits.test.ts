@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog, type Log } from '@gauntlet/base';
 import { until } from '@gauntlet/base/testing';
-import type { WriteLimits as ListenersLimits } from '@gauntlet/write-http';
 import {
   LimitsConfigError,
   LimitsFileError,
@@ -94,8 +93,7 @@ class Lab {
 
 test('without a source there are no limits', async () => {
   const limits = await new Lab().open(undefined);
-  const asListenersKnowThem: ListenersLimits = limits;
-  expect(asListenersKnowThem.forTenant('a')).toEqual({ bodyBytesMax: 0, seriesMax: 0, samplesMax: 0 });
+  expect(limits.forTenant('a')).toEqual({ bodyBytesMax: 0, seriesMax: 0, samplesMax: 0 });
   expect([limits.headSeriesRefusal('a'), limits.takeSamples('a', 1e9), limits.activeSeriesMax('a')]).toEqual([
     undefined,
     0,

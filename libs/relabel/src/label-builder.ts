@@ -76,7 +76,7 @@ export class LabelBuilder {
     if (!this.#isChanged) return this.#base;
     const labels = this.#base.filter((_, at) => !this.#isGone[at]!);
     for (const { name, value } of this.#added) labels.push([name.bytes, value.bytes]);
-    return labels.sort((a, b) => Buffer.compare(a[0], b[0]));
+    return labels.sort((a, b) => compareBytes(a[0], b[0]));
   }
 
   #removeBase(name: EncodedText): void {
@@ -98,4 +98,14 @@ function isSame(a: Buffer, b: Buffer): boolean {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
   return true;
+}
+
+/** As above: names differ early, mostly. */
+function compareBytes(a: Buffer, b: Buffer): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const order = a[at]! - b[at]!;
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
 }
