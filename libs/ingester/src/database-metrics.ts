@@ -192,6 +192,11 @@ const counters: readonly DatabaseMetric[] = [
     read: ({ stats }) => stats.journaledDropped,
   },
   {
+    name: 'ingester_series_limited_total',
+    help: 'Series that were refused because their tenant has as many as it may; once for each request.',
+    read: ({ stats }) => stats.seriesLimited,
+  },
+  {
     name: 'ingester_head_recoveries_total',
     help: 'Times that a head was built anew from its log because its kernel had failed.',
     read: ({ stats }) => stats.recoveries,

@@ -22,8 +22,18 @@ export interface DiskStoreOptions {
   readonly blockReaders: BlockReaders;
   readonly database: Omit<
     TsdbOptions,
-    'vfs' | 'dir' | 'clock' | 'log' | 'randomBytes' | 'pendingBytesMax' | 'retentionBytesMax' | 'blockReaders'
+    | 'vfs'
+    | 'dir'
+    | 'clock'
+    | 'log'
+    | 'randomBytes'
+    | 'pendingBytesMax'
+    | 'retentionBytesMax'
+    | 'blockReaders'
+    | 'activeSeriesMax'
   > & { readonly retentionBytesMax: number };
+  /** Series that a tenant may have in memory; 0 for no limit. */
+  readonly activeSeriesMax: (tenant: string) => number;
   /** External labels, without the tenant's. */
   readonly labels: Readonly<Record<string, string>>;
   readonly tenantLabelName: string;
@@ -48,7 +58,17 @@ export function diskStore(options: DiskStoreOptions): TenantStore {
       const dir = directory.pathOf(tenant);
       // Left by a Prometheus or a Thanos that was killed; upstream removes it as well.
       await vfs.remove(`${dir}/lock`);
-      return Tsdb.open({ ...database, vfs, dir, clock, log, randomBytes, blockReaders, pendingBytesMax });
+      return Tsdb.open({
+        ...database,
+        vfs,
+        dir,
+        clock,
+        log,
+        randomBytes,
+        blockReaders,
+        pendingBytesMax,
+        activeSeriesMax: () => options.activeSeriesMax(tenant),
+      });
     },
     listBlocks: (tenant) => listBlocks({ vfs, dir: directory.pathOf(tenant), log }),
     readBlocks: (tenant, blocks) =>

@@ -4,6 +4,7 @@ export {
   type IngesterEnvironment,
   type RunningIngester,
 } from './start-ingester.js';
+export { ingesterWriteTarget } from './ingester-write-target.js';
 export { type Readiness } from './readiness.js';
 export { WriteFailedError } from './verdict.js';
 export { DataDirectoryError } from './data-directory.js';

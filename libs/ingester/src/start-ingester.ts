@@ -19,6 +19,7 @@ import {
   snappyFramedEncode,
 } from '@gauntlet/kernel';
 import { isTenantValid } from '@gauntlet/model';
+import { verdictsMetadataKey } from '@gauntlet/remote-write';
 import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
 import {
   collectGrpcMetrics,
@@ -32,9 +33,11 @@ import { startProbeServer, type Logger, type MetricRegistry, type ProbeServer } 
 import type { TsdbOptions } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
 import { protoFiles } from '@gauntlet/wire';
+import type { WriteTarget } from '@gauntlet/write-http';
 import { DataDirectory } from './data-directory.js';
 import { diskStore, type DiskStoreOptions } from './disk-store.js';
 import { createGate } from './gate.js';
+import { ingesterWriteTarget } from './ingester-write-target.js';
 import { defaultMemoryBytesMax, MemoryUse } from './memory-use.js';
 import { registerMetrics } from './metrics.js';
 import { bucketMetrics } from './objstore-metrics.js';
@@ -66,6 +69,8 @@ export interface IngesterConfig {
   readonly tenantHeader: string;
   /** What one call for series may give. */
   readonly selectLimits: SelectLimits;
+  /** Series that a tenant may have in memory; 0 for no limit. Asked at each write: it may change. */
+  readonly activeSeriesMax?: (tenant: string) => number;
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
   /** Blocks, and directories of idle tenants, that are older are deleted; 0 keeps everything. */
@@ -116,6 +121,8 @@ export interface RunningIngester {
   readonly started: Promise<void>;
   /** What `/-/ready` says. */
   readiness(): Readiness;
+  /** Where the writes go that a listener of this process takes. */
+  readonly writeTarget: WriteTarget;
   /** Stops taking writes, flushes heads to blocks, uploads them, closes the databases. */
   stop(): Promise<void>;
 }
@@ -186,6 +193,7 @@ export async function startIngester(
       tenantLabelName: config.tenantLabelName,
       shipper: config.shipper,
       database: databaseOptions(config, heavyWork),
+      activeSeriesMax: config.activeSeriesMax ?? (() => 0),
     }),
     clock,
     log,
@@ -271,6 +279,7 @@ export async function startIngester(
     grpcPort,
     started,
     readiness,
+    writeTarget: ingesterWriteTarget(writes),
     async stop() {
       stopping.abort(new Error('the ingester is stopping'));
       await Promise.all(loops);
@@ -348,16 +357,14 @@ function createServer(config: IngesterConfig, { writes, log }: { writes: WriteSe
         stack: error instanceof Error ? error.stack : undefined,
       }),
   });
-  const empty = new Uint8Array();
-  server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
+  server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }, { metadata }) => {
     try {
-      await writes.remoteWrite(bytes, encoding);
+      return await writes.remoteWrite(bytes, encoding, { verdicts: metadata.get(verdictsMetadataKey)[0] === '1' });
     } catch (error) {
       // Upstream answers INTERNAL, which routers take for an outage; so they do with ours.
       if (error instanceof MessageError) throw new UnreadableMessageError(error.message, { cause: error });
       throw error;
     }
-    return empty;
   });
   return server;
 }

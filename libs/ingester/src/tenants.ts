@@ -5,7 +5,7 @@ import type { Tsdb } from '@gauntlet/tsdb';
 import { eachAtOnce } from './each-at-once.js';
 import { Tenant, type TenantStore } from './tenant.js';
 import { WriteFailedError } from './verdict.js';
-import type { TenantDatabases } from './write-service.js';
+import type { TenantDatabases } from './write-groups.js';
 
 export interface TenantsOptions {
   readonly store: TenantStore;

@@ -1,23 +1,4 @@
-import { noRejections, type Rejections } from '@gauntlet/head';
-import { describeRejections, judgeWrite, type TenantFailure } from './verdict.js';
-
-const none: Rejections = noRejections();
-
-test.each<[Partial<Rejections>, string]>([
-  [{ outOfOrder: 1 }, 'add 1 samples: out of order sample'],
-  [{ outOfBounds: 3 }, 'add 3 samples: out of bounds'],
-  [{ tooOld: 2 }, 'add 2 samples: too old sample'],
-  [{ invalidHistogram: 2 }, 'add 2 samples: invalid native histogram'],
-  [{ exemplarOutOfOrder: 1 }, 'add 1 exemplars: out of order exemplar'],
-  [{ exemplarLabels: 1 }, 'add 1 exemplars: label length for exemplar exceeds maximum of 128 UTF-8 characters'],
-  [
-    { duplicate: 1, outOfOrder: 1, emptyLabel: 1, unsortedLabel: 1 },
-    '4 errors: add 1 samples: duplicate sample for timestamp; add 1 samples: out of order sample; ' +
-      'add 1 series: label set contains a label with empty name or value; add 1 series: out of order labels',
-  ],
-])('rejections %j read as Thanos words them', (rejected, text) => {
-  expect(describeRejections({ ...none, ...rejected })).toBe(text);
-});
+import { judgeWrite, type TenantFailure } from './verdict.js';
 
 const failure = (tenant: string, kind: TenantFailure['kind'], reason = 'r') => ({ tenant, kind, reason });
 

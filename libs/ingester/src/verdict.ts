@@ -1,5 +1,4 @@
-import { joinReasons, OperationalError, type ErrorKind } from '@gauntlet/base';
-import type { Rejections } from '@gauntlet/head';
+import { OperationalError, type ErrorKind } from '@gauntlet/base';
 
 /** A tenant's part of a request was not stored, or not all of it. */
 export interface TenantFailure {
@@ -35,30 +34,6 @@ export class WriteFailedError extends OperationalError {
 
 /** INTERNAL and RESOURCE_EXHAUSTED. */
 const tenantStatus: Partial<Record<ErrorKind, number>> = { unavailable: 13, overloaded: 8 };
-
-/** Texts of the classes, as Prometheus words them: dashboards and senders match on them (spec/receive.md 6.5). */
-const rejectionTexts: readonly (readonly [keyof Rejections, 'series' | 'samples' | 'exemplars', string])[] = [
-  ['emptyLabel', 'series', 'label set contains a label with empty name or value'],
-  ['duplicateLabel', 'series', 'label set contains duplicate label names'],
-  ['unsortedLabel', 'series', 'out of order labels'],
-  ['outOfBounds', 'samples', 'out of bounds'],
-  ['outOfOrder', 'samples', 'out of order sample'],
-  ['duplicate', 'samples', 'duplicate sample for timestamp'],
-  ['tooOld', 'samples', 'too old sample'],
-  // Upstream drops it without a word (spec/receive.md S18), so that no sender knows other words.
-  ['invalidHistogram', 'samples', 'invalid native histogram'],
-  ['exemplarOutOfOrder', 'exemplars', 'out of order exemplar'],
-  ['exemplarLabels', 'exemplars', 'label length for exemplar exceeds maximum of 128 UTF-8 characters'],
-];
-
-/** One text for all that a batch's rejections say: distinct reasons in byte order. */
-export function describeRejections(rejected: Rejections): string {
-  return joinReasons(
-    rejectionTexts
-      .filter(([name]) => rejected[name] > 0)
-      .map(([name, what, text]) => `add ${rejected[name]} ${what}: ${text}`),
-  );
-}
 
 /** From the one that is most worth repeating to the one that is least: the first found decides the code of the whole request. */
 const kindsByRetryability: readonly ErrorKind[] = [

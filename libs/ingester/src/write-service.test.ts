@@ -1,17 +1,26 @@
-import { noRejections } from '@gauntlet/head';
+import { countRejections, noRejections } from '@gauntlet/head';
 import { createIntake } from '@gauntlet/kernel';
-import { encodeWriteRequest } from '@gauntlet/remote-write';
+import { decodeRejections, encodeWriteRequest, RejectionList, type RejectionReason } from '@gauntlet/remote-write';
 import type { AppendOutcome, Tsdb } from '@gauntlet/tsdb';
 import { WriteFailedError } from './verdict.js';
-import { WriteService, type TenantDatabases } from './write-service.js';
+import type { TenantDatabases } from './write-groups.js';
+import { WriteService } from './write-service.js';
 
 const stored: AppendOutcome = {
   rejected: noRejections(),
   hasRejections: false,
   samplesAppended: 1,
+  exemplarsAccepted: 0,
+  rejections: new RejectionList(),
   committed: Promise.resolve(),
 };
-const conflict: AppendOutcome = { ...stored, rejected: { ...noRejections(), outOfOrder: 1 }, hasRejections: true };
+/** Refuses the first sample of a row. */
+function refusing(reason: RejectionReason, row = 0): AppendOutcome {
+  const rejections = new RejectionList();
+  rejections.add(row, 'sample', reason);
+  return { ...stored, rejections, rejected: countRejections(rejections), hasRejections: true };
+}
+const conflict = refusing('outOfOrder');
 
 /** Databases that write down which series of which tenant they were given. */
 class Databases implements TenantDatabases {
@@ -134,6 +143,55 @@ test('a log that fails makes the answer retryable, although another tenant has a
     kind: 'unavailable',
     message: 'got 2 errors while writing to multiple tenants, first one: writing b data to local TSDB: disk',
   });
+});
+
+const listed = (series: number, reason: RejectionReason) => ({ series, item: 'sample', first: 0, count: 1, reason });
+
+test.each<[string, Record<string, AppendOutcome>, object[]]>([
+  ['a conflict of one tenant', { a: conflict }, [listed(0, 'outOfOrder')]],
+  // Rows are numbered through the whole message.
+  [
+    'refusals of several',
+    { a: refusing('seriesLimit'), b: refusing('duplicate', 1) },
+    [listed(0, 'seriesLimit'), listed(1, 'duplicate')],
+  ],
+  ['nothing', {}, []],
+])('a router that reads verdicts is told %s item by item', async (_what, outcomes, expected) => {
+  const databases = new Databases('a', 'b');
+  for (const [tenant, outcome] of Object.entries(outcomes)) databases.outcomes.set(tenant, () => outcome);
+  const body = await serviceOf(databases).remoteWrite(requestOf('a', 'b'), 'identity', { verdicts: true });
+  expect(decodeRejections(body)).toEqual(expected);
+});
+
+test('a failure of another kind is a status, also for a router that reads verdicts', async () => {
+  const databases = new Databases('a', 'b');
+  databases.outcomes.set('a', () => conflict);
+  databases.outcomes.set('b', () => ({
+    ...stored,
+    committed: Promise.reject(new WriteFailedError('unavailable', 'disk')),
+  }));
+  await expect(
+    serviceOf(databases).remoteWrite(requestOf('a', 'b'), 'identity', { verdicts: true }),
+  ).rejects.toMatchObject({ kind: 'unavailable' });
+});
+
+test.each<[string, Record<string, AppendOutcome>, object]>([
+  [
+    'a conflict',
+    { a: conflict },
+    {
+      kind: 'conflict',
+      message:
+        'writing a data to local TSDB: add 1 samples: out of order sample (tenant "a": {n="=of a"}: out of order sample)',
+    },
+  ],
+  ['the limit', { a: refusing('seriesLimit') }, { kind: 'overloaded', grpcCode: 8 }],
+  // The more retryable one: a client that drops the request would lose what may be stored later.
+  ['the limit after a conflict', { a: conflict, b: refusing('seriesLimit', 1) }, { kind: 'overloaded', grpcCode: 8 }],
+])('a router that reads no verdicts is told of %s by a status', async (_what, outcomes, expected) => {
+  const databases = new Databases('a', 'b');
+  for (const [tenant, outcome] of Object.entries(outcomes)) databases.outcomes.set(tenant, () => outcome);
+  await expect(serviceOf(databases).remoteWrite(requestOf('a', 'b'), 'identity')).rejects.toMatchObject(expected);
 });
 
 test('an answer waits until what was accepted is durable', async () => {

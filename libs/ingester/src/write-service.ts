@@ -1,19 +1,16 @@
-import { messageOf, OperationalError } from '@gauntlet/base';
-import { readGroup, type Intake, type MessageEncoding, type ScannedBatch } from '@gauntlet/kernel';
-import { TenantNameError, tenantOfBytes } from '@gauntlet/model';
-import type { Tsdb } from '@gauntlet/tsdb';
-import { isAnyStorable, refuseGroup } from './refuse-group.js';
-import { describeRejections, judgeWrite, type TenantFailure, WriteFailedError } from './verdict.js';
-
-/** Where a write finds the databases. */
-export interface TenantDatabases {
-  /** The database of a tenant that is open now. */
-  get(tenant: string): Tsdb | undefined;
-  /** Opens or creates it; callers that ask at the same time share one opening. */
-  open(tenant: string): Promise<Tsdb>;
-  /** False once the ingester is stopping. */
-  readonly ready: boolean;
-}
+import type { Intake, MessageEncoding } from '@gauntlet/kernel';
+import {
+  describeOffenders,
+  encodeRejections,
+  rejectionsMax,
+  type Offender,
+  type Rejection,
+  type RejectionCounts,
+} from '@gauntlet/remote-write';
+import { countRejections } from '@gauntlet/head';
+import type { WriteOutcome, WriteSource } from '@gauntlet/write-http';
+import { judgeWrite, WriteFailedError, type TenantFailure } from './verdict.js';
+import { writeGroups, type GroupOutcome, type TenantDatabases } from './write-groups.js';
 
 export interface WriteServiceOptions {
   readonly intake: Intake;
@@ -31,16 +28,13 @@ export interface RefusedWrites {
   inflight: number;
 }
 
-interface TenantGroup {
-  readonly tenant: string;
-  readonly index: number;
-}
-
-type Fail = (tenant: string, error: unknown) => void;
+/** What a status may hold of offenders: it travels in a trailer, three bytes for one where it is not ASCII. */
+const statusBytesMax = 2048;
+const empty = new Uint8Array(0);
 
 /**
- * `thanos.WriteableStore/RemoteWrite` of an ingester: takes the message apart, appends each tenant's part to its database, and answers
- * once all of it is in the synced log. Everything that can be stored is, whatever else of the request is refused (spec/receive.md 6.1).
+ * The writes of an ingester: takes a message apart, appends each tenant's part to its database, and answers once all of it is in the synced log.
+ * Everything that can be stored is, whatever else of the request is refused (spec/receive.md 6.1).
  */
 export class WriteService {
   readonly #intake: Intake;
@@ -63,21 +57,60 @@ export class WriteService {
     return this.#inflightWrites;
   }
 
+  /** Whether writes are taken now. */
+  get ready(): boolean {
+    return this.#databases.ready;
+  }
+
   /**
-   * Resolves once every sample is durable.
+   * `thanos.WriteableStore/RemoteWrite`. Resolves once every sample is durable, with the body of the answer: with `verdicts` it lists what was refused while the rest was
+   * stored (proto/gauntlet/write/v1); otherwise it is empty.
    * @param bytes stays the caller's, and must not change until the promise settles
    * @throws WriteFailedError of the kind that the caller's answer follows; MessageError when the message cannot be read
    */
-  async remoteWrite(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
-    const refusal = this.#refuse(bytes.length);
+  remoteWrite(
+    bytes: Uint8Array,
+    encoding: MessageEncoding,
+    { verdicts = false }: { readonly verdicts?: boolean } = {},
+  ): Promise<Uint8Array> {
+    return this.#admitted(bytes.length, async () => {
+      const outcomes = await writeGroups(
+        () => this.#intake.scan(bytes, encoding, { kind: 'thanos', routeHashes: false }),
+        this.#databases,
+      );
+      const error = judgeWrite(outcomes.flatMap(failuresOf));
+      if (error === undefined) return empty;
+      const answer = verdicts ? rejectionsOf(outcomes) : undefined;
+      if (answer === undefined) throw error;
+      return answer;
+    });
+  }
+
+  /**
+   * Stores a request that was taken from a client, who is told of what becomes of it.
+   * @throws WriteFailedError when no writes are taken now
+   */
+  writeSource(source: WriteSource): Promise<WriteOutcome> {
+    return this.#admitted(0, async () => {
+      const outcomes = await writeGroups(() => source.scan(), this.#databases, {
+        withCounts: true,
+        appended: () => source.release(),
+      });
+      return outcomeOf(outcomes);
+    });
+  }
+
+  /** @param bytes in work until `write` is done */
+  async #admitted<T>(bytes: number, write: () => Promise<T>): Promise<T> {
+    const refusal = this.#refuse(bytes);
     if (refusal !== undefined) throw refusal;
     // Claimed before the first await: after one, the check above is history.
-    this.#inflightBytes += bytes.length;
+    this.#inflightBytes += bytes;
     this.#inflightWrites += 1;
     try {
-      await this.#write(bytes, encoding);
+      return await write();
     } finally {
-      this.#inflightBytes -= bytes.length;
+      this.#inflightBytes -= bytes;
       this.#inflightWrites -= 1;
     }
   }
@@ -93,7 +126,8 @@ export class WriteService {
       this.refused.pressure += 1;
       return refusal;
     }
-    if (this.#inflightBytes === 0 || this.#inflightBytes + bytes <= this.#inflightBytesMax) return undefined;
+    if (bytes === 0 || this.#inflightBytes === 0 || this.#inflightBytes + bytes <= this.#inflightBytesMax)
+      return undefined;
     this.refused.inflight += 1;
     return new WriteFailedError(
       'overloaded',
@@ -101,76 +135,57 @@ export class WriteService {
       'ingester',
     );
   }
-
-  async #write(bytes: Uint8Array, encoding: MessageEncoding): Promise<void> {
-    const failures: TenantFailure[] = [];
-    const unopened = new Set<string>();
-    const commits: Promise<void>[] = [];
-    const fail: Fail = (tenant, error) => void failures.push({ tenant, ...failureOf(error) });
-    for (;;) {
-      const batch = this.#intake.scan(bytes, encoding, { kind: 'thanos', routeHashes: false });
-      const { groups, invalid } = tenantGroups(batch);
-      const wanted = groups.filter(
-        ({ tenant, index }) =>
-          !unopened.has(tenant) && this.#databases.get(tenant) === undefined && isAnyStorable(batch, index),
-      );
-      const closed = new Set(wanted.map(({ tenant }) => tenant));
-      if (closed.size === 0) {
-        for (const name of invalid) fail(name, new WriteFailedError('rejected', 'tenant name not valid'));
-        for (const group of groups) if (!unopened.has(group.tenant)) this.#append(batch, group, commits, fail);
-        break;
-      }
-      // Opening takes its time, and the next request's scan overwrites this batch: look at the message again afterwards.
-      await Promise.all(
-        [...closed].map((tenant) =>
-          this.#databases.open(tenant).catch((error: unknown) => {
-            unopened.add(tenant);
-            fail(tenant, error);
-          }),
-        ),
-      );
-    }
-    await Promise.all(commits);
-    const verdict = judgeWrite(failures);
-    if (verdict !== undefined) throw verdict;
-  }
-
-  #append(batch: ScannedBatch, { tenant, index }: TenantGroup, commits: Promise<void>[], fail: Fail): void {
-    try {
-      // A tenant that is closed here has nothing to store: bad input makes no directory.
-      const { rejected, hasRejections, committed } =
-        this.#databases.get(tenant)?.append(batch, index) ?? refuseGroup(batch, index);
-      if (hasRejections) fail(tenant, new WriteFailedError('conflict', describeRejections(rejected)));
-      // A failed log outweighs a conflict: the samples that were accepted are worth another try.
-      commits.push(committed.catch((error: unknown) => fail(tenant, error)));
-    } catch (error) {
-      fail(tenant, error);
-    }
-  }
 }
 
-/** The tenants of a request that have series, and the names among them that cannot be a tenant's. */
-function tenantGroups(batch: ScannedBatch): { groups: TenantGroup[]; invalid: string[] } {
-  const groups: TenantGroup[] = [];
-  const invalid: string[] = [];
-  for (let index = 0; index < batch.groupCount; index++) {
-    const { tenant, rowCount } = readGroup(batch, index);
-    if (rowCount === 0) continue;
-    try {
-      groups.push({ tenant: tenantOfBytes(tenant), index });
-    } catch (error) {
-      if (!(error instanceof TenantNameError)) throw error;
-      invalid.push(tenant.toString('utf8'));
-    }
-  }
-  return { groups, invalid };
+/** What of a tenant's part was not stored: as a whole, and item by item. */
+function failuresOf({ tenant, failure, rejections, offenders }: GroupOutcome): TenantFailure[] {
+  const failures = failure === undefined ? [] : [failure];
+  if (rejections.length === 0) return failures;
+  const reason = describeOffenders({ offenders, counts: countRejections(rejections), bytesMax: statusBytesMax });
+  // Some of it may be stored when it is repeated: that outweighs what cannot.
+  const kind = rejections.count('seriesLimit') > 0 ? 'overloaded' : 'conflict';
+  return [...failures, { tenant, kind, reason }];
 }
 
-function failureOf(error: unknown): Omit<TenantFailure, 'tenant'> {
-  if (error instanceof WriteFailedError) return { kind: error.kind, reason: error.message, scope: error.scope };
-  if (error instanceof OperationalError) return { kind: error.kind, reason: error.message };
-  // Errors of the file system while a tenant is opened: the disk may be full now and not in a minute.
-  if (error instanceof Error && 'code' in error && 'syscall' in error)
-    return { kind: 'unavailable', reason: messageOf(error) };
-  throw error;
+/** All rejections as an answer; undefined when they are not all there is to tell, or too many. */
+function rejectionsOf(outcomes: readonly GroupOutcome[]): Uint8Array | undefined {
+  if (outcomes.some(({ failure }) => failure !== undefined)) return undefined;
+  if (outcomes.reduce((sum, { rejections }) => sum + rejections.length, 0) > rejectionsMax) return undefined;
+  return encodeRejections(eachOf(outcomes));
+}
+
+function* eachOf(outcomes: readonly GroupOutcome[]): Generator<Rejection> {
+  for (const { rejections } of outcomes) yield* rejections;
+}
+
+function outcomeOf(outcomes: readonly GroupOutcome[]): WriteOutcome {
+  const written = { samples: 0, histograms: 0, exemplars: 0 };
+  const tenants: WriteOutcome['tenants'][number][] = [];
+  const offenders: Offender[] = [];
+  const refused: Record<string, number> = {};
+  for (const outcome of outcomes) {
+    offenders.push(...outcome.offenders);
+    for (const [reason, count] of Object.entries(countRejections(outcome.rejections)))
+      refused[reason] = (refused[reason] ?? 0) + count;
+    if (outcome.counts === undefined) continue;
+    const { series, samples } = outcome.counts;
+    tenants.push({ tenant: outcome.tenant, series, samples });
+    for (const item of ['samples', 'histograms', 'exemplars'] as const) written[item] += outcome.counts.written[item];
+  }
+  const failures = outcomes.flatMap(({ failure }) => failure ?? []);
+  const counts: RejectionCounts = refused;
+  const texts = [judgeWrite(failures)?.message ?? '', describeOffenders({ offenders, counts })];
+  return {
+    verdict: verdictOf(failures, counts),
+    text: texts.filter((text) => text !== '').join('; '),
+    written,
+    tenants,
+  };
+}
+
+/** The one that is most worth repeating, as judgeWrite has it. */
+function verdictOf(failures: readonly TenantFailure[], counts: RejectionCounts): WriteOutcome['verdict'] {
+  if (failures.some(({ kind }) => kind !== 'conflict' && kind !== 'rejected')) return 'unavailable';
+  if ((counts.seriesLimit ?? 0) > 0) return 'limited';
+  return failures.length > 0 || Object.values(counts).some((count) => count > 0) ? 'conflict' : 'stored';
 }

@@ -7,7 +7,7 @@ import {
   offendersMax,
   type Offender,
 } from './describe-offenders.js';
-import type { Rejection } from './rejection.js';
+import type { Rejection, RejectionCounts } from './rejection.js';
 
 const label = (name: string | Buffer, value: string | Buffer): LabelBytes => [Buffer.from(name), Buffer.from(value)];
 const up = [label('__name__', 'up'), label('job', 'api')];
@@ -40,12 +40,35 @@ test('what is not named is counted', () => {
   );
 });
 
+test('a text that may not be long names fewer', () => {
+  const offenders = Array.from({ length: 3 }, (_, i) => offender({ labels: [label('i', 'x'.repeat(80 + i))] }));
+  const text = describeOffenders({ offenders, counts: { outOfOrder: 3 }, bytesMax: 300 });
+  expect(text.match(/tenant "team-a"/g)).toHaveLength(2);
+  expect(text).toMatch(/; and 1 more\)$/);
+  expect(describeOffenders({ offenders, counts: { outOfOrder: 3 }, bytesMax: 10 })).toBe(
+    'add 3 samples: out of order sample',
+  );
+});
+
 test('without offenders there are the counts', () => {
   expect(describeOffenders({ offenders: [], counts: {} })).toBe('');
-  expect(describeCounts({ exemplarLabels: 2, emptyLabel: 1, invalidHistogram: 0 })).toBe(
-    '2 errors: add 1 series: label set contains a label with empty name or value; ' +
-      'add 2 exemplars: label length for exemplar exceeds maximum of 128 UTF-8 characters',
-  );
+  expect(describeOffenders({ offenders: [], counts: { outOfOrder: 2 } })).toBe('add 2 samples: out of order sample');
+});
+
+test.each<[RejectionCounts, string]>([
+  [{ outOfOrder: 1 }, 'add 1 samples: out of order sample'],
+  [{ outOfBounds: 3, duplicate: 0 }, 'add 3 samples: out of bounds'],
+  [{ tooOld: 2 }, 'add 2 samples: too old sample'],
+  [{ invalidHistogram: 2 }, 'add 2 samples: invalid native histogram'],
+  [{ exemplarOutOfOrder: 1 }, 'add 1 exemplars: out of order exemplar'],
+  [{ exemplarLabels: 1 }, 'add 1 exemplars: label length for exemplar exceeds maximum of 128 UTF-8 characters'],
+  [
+    { duplicate: 1, outOfOrder: 1, emptyLabel: 1, unsortedLabel: 1 },
+    '4 errors: add 1 samples: duplicate sample for timestamp; add 1 samples: out of order sample; ' +
+      'add 1 series: label set contains a label with empty name or value; add 1 series: out of order labels',
+  ],
+])('rejections %j read as Thanos words them', (counts, text) => {
+  expect(describeCounts(counts)).toBe(text);
 });
 
 test.each<[string, string | Buffer, string]>([

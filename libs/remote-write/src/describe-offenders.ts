@@ -19,19 +19,28 @@ const labelsLengthMax = 1024;
  * (spec/receive.md 6.5); then the first offenders, and how many more items were refused.
  * @param offenders the first ones, `offendersMax` of which are named
  * @param counts of all that were refused, those offenders among them
+ * @param bytesMax what all offenders' texts may take; those that do not fit are counted with the others
  */
 export function describeOffenders({
   offenders,
   counts,
+  bytesMax = Infinity,
 }: {
   readonly offenders: readonly Offender[];
   readonly counts: RejectionCounts;
+  readonly bytesMax?: number;
 }): string {
-  const named = offenders.slice(0, offendersMax);
-  const texts = named.map(describeOffender);
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const more = total - named.reduce((sum, { rejection }) => sum + rejection.count, 0);
-  if (more > 0) texts.push(`and ${more} more`);
+  const texts: string[] = [];
+  let more = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  let bytes = 0;
+  for (const offender of offenders.slice(0, offendersMax)) {
+    const text = describeOffender(offender);
+    bytes += Buffer.byteLength(text);
+    if (bytes > bytesMax) break;
+    texts.push(text);
+    more -= offender.rejection.count;
+  }
+  if (texts.length > 0 && more > 0) texts.push(`and ${more} more`);
   const known = describeCounts(counts);
   return texts.length === 0 ? known : `${known} (${texts.join('; ')})`;
 }

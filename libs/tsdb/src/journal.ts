@@ -1,5 +1,5 @@
 import { MiB, OperationalError } from '@gauntlet/base';
-import { readGroup, rowBytes, rowField, type ScannedBatch } from '@gauntlet/kernel';
+import { readGroup, rowBytes, rowField, RowVerdict, type ScannedBatch } from '@gauntlet/kernel';
 import { listWal, openWal, repairWal, replayWal, type WalOptions, type WalWriter } from '@gauntlet/wal';
 import type { Vfs } from '@gauntlet/vfs';
 
@@ -121,11 +121,12 @@ export class Journal {
 
 /**
  * The series of a group as messages of their own: field 1 of either kind of request, whatever number they had in theirs. They are short ones: a head
- * refuses a request that it cannot ever have room for, and then nobody is left to be told.
+ * refuses a request that it cannot ever have room for, and then nobody is left to be told. Rows with a verdict have been refused already, and may have no field.
  */
 function seriesOf(batch: ScannedBatch, group: number): Uint8Array[] {
   const { firstRow, rowCount } = readGroup(batch, group);
   const rows = new DataView(batch.rows.buffer, batch.rows.byteOffset + firstRow * rowBytes, rowCount * rowBytes);
+  const isRefused = (at: number): boolean => rows.getUint8(at + rowField.verdict) !== RowVerdict.ok;
   let bytes = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) bytes += rows.getUint32(at + rowField.seriesLength, true);
   const record = new Uint8Array(bytes);
@@ -133,6 +134,7 @@ function seriesOf(batch: ScannedBatch, group: number): Uint8Array[] {
   let from = 0;
   let to = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) {
+    if (isRefused(at)) continue;
     if (to - from >= recordBytesAim) {
       records.push(record.subarray(from, to));
       from = to;

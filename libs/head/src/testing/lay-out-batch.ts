@@ -74,6 +74,7 @@ export function layOutBatch(...groups: readonly (readonly TestRow[])[]): Scanned
     groupCount: groups.length,
     histogramCount: histograms,
     exemplarCount: exemplars,
+    refusedCount: rowsAll.filter(({ labels }) => verdictOf(labels) !== RowVerdict.ok).length,
     metadataCount: 0,
     replica: 0,
   };

@@ -65,6 +65,7 @@ export function scrapeBatch(first: number, count: number, labelPadding = 20): Sc
     groupCount: 1,
     histogramCount: 0,
     exemplarCount: 0,
+    refusedCount: 0,
     metadataCount: 0,
     replica: 0,
   };
