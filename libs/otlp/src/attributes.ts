@@ -1,15 +1,43 @@
+import { encodeLabel, type EncodedLabel } from './label-set.js';
+import { labelName } from './names.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
 
-/** Key and value of an attribute, the value as the text of a label. Characters are bytes. */
-export type Attribute = readonly [key: string, text: string];
+/** An attribute. Characters are bytes. */
+export interface Attribute {
+  readonly key: string;
+  /** Its value as text. */
+  readonly text: string;
+  /** The label that it is by itself; undefined if its key has no letter and no digit, and so no label name. */
+  readonly label: EncodedLabel | undefined;
+}
 
 /** A value in a value, and so on: deeper ones are refused, since reading them recurses. */
 export const valueDepthMax = 64;
 
-/** Reads an `opentelemetry.KeyValue`. */
-export function readAttribute(message: ProtobufCursor): Attribute {
+const rememberedMax = 4096;
+const rememberedBytesMax = 256;
+
+/** Reads attributes, and remembers the first ones: most of them are those of many points. */
+export class AttributeReader {
+  readonly #remembered = new Map<string, Attribute>();
+
+  /** @param message an `opentelemetry.KeyValue` */
+  read(message: ProtobufCursor): Attribute {
+    if (message.bytesLeft > rememberedBytesMax) return decodeAttribute(message);
+    const encoded = message.latin1();
+    const known = this.#remembered.get(encoded);
+    if (known !== undefined) return known;
+    const attribute = decodeAttribute(message);
+    if (this.#remembered.size < rememberedMax) this.#remembered.set(encoded, attribute);
+    return attribute;
+  }
+}
+
+function decodeAttribute(message: ProtobufCursor): Attribute {
   const [key, value] = readPair(message, 0);
-  return [key, textOf(value)];
+  const text = textOf(value);
+  const name = labelName(key);
+  return { key, text, label: name === undefined ? undefined : encodeLabel(name, text) };
 }
 
 /** An AnyValue. Doubles keep apart from integers, which are known by their type. */

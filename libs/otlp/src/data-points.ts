@@ -1,4 +1,4 @@
-import { readAttribute, type Attribute } from './attributes.js';
+import type { Attribute, AttributeReader } from './attributes.js';
 import { bitsOf } from './double-bits.js';
 import type { ExponentialHistogram } from './native-histogram.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
@@ -41,7 +41,7 @@ export interface Quantile {
 
 const noRecordedValue = 1;
 
-export function readNumberPoint(message: ProtobufCursor): NumberPoint {
+export function readNumberPoint(message: ProtobufCursor, reader: AttributeReader): NumberPoint {
   const point = newPoint();
   let bits = 0n;
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
@@ -49,14 +49,14 @@ export function readNumberPoint(message: ProtobufCursor): NumberPoint {
     else if (field === 4) bits = message.fixed64();
     else if (field === 5) point.exemplars.push(message.message());
     else if (field === 6) bits = bitsOf(Number(BigInt.asIntN(64, message.fixed64())));
-    else if (field === 7) point.attributes.push(readAttribute(message.message()));
+    else if (field === 7) point.attributes.push(reader.read(message.message()));
     else if (field === 8) point.isStale = isStale(message);
     else message.skip();
   }
   return { ...point, bits };
 }
 
-export function readHistogramPoint(message: ProtobufCursor): HistogramPoint {
+export function readHistogramPoint(message: ProtobufCursor, reader: AttributeReader): HistogramPoint {
   const point = newPoint();
   let count = 0n;
   let sumBits: bigint | undefined;
@@ -69,14 +69,14 @@ export function readHistogramPoint(message: ProtobufCursor): HistogramPoint {
     else if (field === 6) message.fixed64s(bucketCounts, bucketsMax + 1);
     else if (field === 7) message.fixed64s(boundBits, bucketsMax + 1);
     else if (field === 8) point.exemplars.push(message.message());
-    else if (field === 9) point.attributes.push(readAttribute(message.message()));
+    else if (field === 9) point.attributes.push(reader.read(message.message()));
     else if (field === 10) point.isStale = isStale(message);
     else message.skip();
   }
   return { ...point, count, sumBits, bucketCounts, boundBits };
 }
 
-export function readExponentialPoint(message: ProtobufCursor): ExponentialPoint {
+export function readExponentialPoint(message: ProtobufCursor, reader: AttributeReader): ExponentialPoint {
   const point = newPoint();
   let count = 0n;
   let sumBits = 0n;
@@ -85,7 +85,7 @@ export function readExponentialPoint(message: ProtobufCursor): ExponentialPoint 
   const positive = { offset: 0, counts: [] as bigint[] };
   const negative = { offset: 0, counts: [] as bigint[] };
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 1) point.attributes.push(readAttribute(message.message()));
+    if (field === 1) point.attributes.push(reader.read(message.message()));
     else if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
@@ -100,7 +100,7 @@ export function readExponentialPoint(message: ProtobufCursor): ExponentialPoint 
   return { ...point, count, sumBits, scale, zeroCount, positive, negative };
 }
 
-export function readSummaryPoint(message: ProtobufCursor): SummaryPoint {
+export function readSummaryPoint(message: ProtobufCursor, reader: AttributeReader): SummaryPoint {
   const point = newPoint();
   let count = 0n;
   let sumBits = 0n;
@@ -110,7 +110,7 @@ export function readSummaryPoint(message: ProtobufCursor): SummaryPoint {
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
     else if (field === 6) readQuantile(message.message(), quantiles);
-    else if (field === 7) point.attributes.push(readAttribute(message.message()));
+    else if (field === 7) point.attributes.push(reader.read(message.message()));
     else if (field === 8) point.isStale = isStale(message);
     else message.skip();
   }

@@ -1,4 +1,4 @@
-import { readAttribute, type Attribute } from './attributes.js';
+import type { Attribute, AttributeReader } from './attributes.js';
 import { bitsOf, doubleOf } from './double-bits.js';
 import { ProtobufOutput } from './protobuf-output.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
@@ -14,7 +14,7 @@ export interface Exemplar {
 const labelCharactersMax = 128;
 
 /** Reads an `opentelemetry.Exemplar`; undefined if it has no value. */
-export function readExemplar(message: ProtobufCursor): Exemplar | undefined {
+export function readExemplar(message: ProtobufCursor, reader: AttributeReader): Exemplar | undefined {
   let timestampMs = 0;
   let bits: bigint | undefined;
   let spanId = '';
@@ -26,7 +26,7 @@ export function readExemplar(message: ProtobufCursor): Exemplar | undefined {
     else if (field === 4) spanId = readId(message, 8);
     else if (field === 5) traceId = readId(message, 16);
     else if (field === 6) bits = bitsOf(Number(BigInt.asIntN(64, message.fixed64())));
-    else if (field === 7) attributes.push(readAttribute(message.message()));
+    else if (field === 7) attributes.push(reader.read(message.message()));
     else message.skip();
   }
   if (bits === undefined) return undefined;
@@ -46,13 +46,13 @@ function readId(message: ProtobufCursor, bytes: number): string {
 
 /** Sorted by name. Attributes come along with the ids only if all of them find room; their keys stay as they are. */
 function labelsOf(traceId: string, spanId: string, attributes: readonly Attribute[]): [string, string][] {
-  const ids = [['trace_id', traceId] as const, ['span_id', spanId] as const].filter(([, id]) => id !== '');
-  const all = new Map([...attributes, ...ids]);
-  const characters = [...attributes, ...ids].reduce(
-    (sum, pair) => sum + charactersOf(pair[0]) + charactersOf(pair[1]),
-    0,
-  );
-  const labels = [...(characters <= labelCharactersMax ? all : new Map(ids))];
+  const ids: [string, string][] = [];
+  if (spanId !== '') ids.push(['span_id', spanId]);
+  if (traceId !== '') ids.push(['trace_id', traceId]);
+  const all = [...attributes.map(({ key, text }): [string, string] => [key, text]), ...ids];
+  const characters = all.reduce((sum, [name, value]) => sum + charactersOf(name) + charactersOf(value), 0);
+  // Where names come twice, ids win.
+  const labels = [...new Map(characters <= labelCharactersMax ? all : ids)];
   return labels.sort(([left], [right]) => (left < right ? -1 : 1));
 }
 

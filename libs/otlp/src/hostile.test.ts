@@ -94,18 +94,18 @@ test('values in values are read to a depth, and are malformed beyond it', () => 
   expect(() => translate(request(20_000))).toThrow(OtlpMalformedError);
 });
 
-test('a million buckets in few bytes cost their point, and little time', () => {
+test('millions of buckets in few bytes cost their point, and little time', () => {
   const counts = nested(Buffer.alloc(4_000_000), 2, 8, 1); // Packed zeros, positive side, points.
   const data = Buffer.concat([counts, Buffer.of(0x10, 2)]);
   const request = nested(Buffer.concat([named, nested(data, 10)]), 2, 2, 1);
   expect(translate(request)).toMatchObject({ dataPoints: 0, rejected: { count: 1 } });
 });
 
-test('a million empty points of one series are one sample', () => {
-  const points = Buffer.alloc(2_000_000, Buffer.of(0x0a, 0));
+test('a hundred thousand empty points of one series are one sample', () => {
+  const points = Buffer.alloc(200_000, Buffer.of(0x0a, 0));
   const request = nested(Buffer.concat([named, nested(points, 5)]), 2, 2, 1);
   const { message, dataPoints } = translate(request);
-  expect(dataPoints).toBe(1_000_000);
+  expect(dataPoints).toBe(100_000);
   expect(readSeries(message)).toMatchObject([{ samples: [[0, '0']] }]);
 });
 

@@ -1,5 +1,6 @@
 import { invariant } from '@gauntlet/base';
 import { staleMarkerBits } from '@gauntlet/model';
+import type { AttributeReader } from './attributes.js';
 import {
   bucketsMax,
   readExponentialPoint,
@@ -19,13 +20,13 @@ import { metricName } from './names.js';
 import { encodeNative, judgeExponential } from './native-histogram.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
 import { RejectionTally } from './rejection-tally.js';
-import type { LabelMaker, Resource } from './resource.js';
+import type { Resource } from './resource.js';
 import type { SeriesTable } from './series-table.js';
 
 /** Adds metrics to the table, those of one resource after the other. */
 export class MetricTranslator {
   readonly #table: SeriesTable;
-  readonly #maker: LabelMaker;
+  readonly #reader: AttributeReader;
   readonly #rejections = new RejectionTally();
   #resource: Resource | undefined;
   #dataPoints = 0;
@@ -34,9 +35,9 @@ export class MetricTranslator {
   /** The name encoded last: it tends to come again. */
   #name = { text: '', label: encodeLabel('__name__', '') };
 
-  constructor(table: SeriesTable, maker: LabelMaker) {
+  constructor(table: SeriesTable, reader: AttributeReader) {
     this.#table = table;
-    this.#maker = maker;
+    this.#reader = reader;
   }
 
   get dataPoints(): number {
@@ -71,7 +72,7 @@ export class MetricTranslator {
   /** To be called when all metrics of the resource have been added. */
   addTargetInfo(): void {
     if (this.#latestMs === 0) return;
-    const labels = this.#resource?.targetInfoOf(this.#maker);
+    const labels = this.#resource?.targetInfoOf();
     if (labels !== undefined) this.#table.addSample(this.#table.seriesOf(labels), this.#latestMs, bitsOf(1));
   }
 
@@ -80,13 +81,13 @@ export class MetricTranslator {
     switch (metric.kind) {
       case 'gauge':
       case 'sum':
-        return this.#addNumber(name, readNumberPoint(message), metric.kind === 'sum');
+        return this.#addNumber(name, readNumberPoint(message, this.#reader), metric.kind === 'sum');
       case 'histogram':
-        return this.#addHistogram(name, readHistogramPoint(message));
+        return this.#addHistogram(name, readHistogramPoint(message, this.#reader));
       case 'exponential':
-        return this.#addExponential(name, readExponentialPoint(message));
+        return this.#addExponential(name, readExponentialPoint(message, this.#reader));
       case 'summary':
-        return this.#addSummary(name, readSummaryPoint(message));
+        return this.#addSummary(name, readSummaryPoint(message, this.#reader));
       case 'none':
         return 'it has no data';
     }
@@ -97,7 +98,7 @@ export class MetricTranslator {
     const labels = this.#labelsOf(point);
     if (labels === undefined) return badKey;
     const series = this.#add(labels, name, point, point.bits);
-    if (keepsExemplars) for (const exemplar of exemplarsOf(point)) this.#addExemplar(series, exemplar);
+    if (keepsExemplars) for (const exemplar of this.#exemplarsOf(point)) this.#addExemplar(series, exemplar);
     return undefined;
   }
 
@@ -135,7 +136,7 @@ export class MetricTranslator {
     const ordered = buckets
       .filter(({ bound }) => !Number.isNaN(bound))
       .sort((left, right) => (left.bound < right.bound ? -1 : 1));
-    for (const exemplar of exemplarsOf(point)) {
+    for (const exemplar of this.#exemplarsOf(point)) {
       if (Number.isNaN(exemplar.value)) continue;
       let [low, high] = [0, ordered.length - 1];
       while (low < high) {
@@ -156,7 +157,7 @@ export class MetricTranslator {
     const series = this.#seriesOf(labels, name);
     this.#meet(point.timestampMs);
     this.#table.addHistogram(series, point.timestampMs, encodeNative(point));
-    for (const exemplar of exemplarsOf(point)) this.#addExemplar(series, exemplar);
+    for (const exemplar of this.#exemplarsOf(point)) this.#addExemplar(series, exemplar);
     return undefined;
   }
 
@@ -174,7 +175,7 @@ export class MetricTranslator {
 
   #labelsOf(point: NumberPoint | HistogramPoint | ExponentialPoint | SummaryPoint): LabelSet | undefined {
     invariant(this.#resource !== undefined, 'metrics come after their resource');
-    return this.#resource.labelsOf(point.attributes, this.#maker);
+    return this.#resource.labelsOf(point.attributes);
   }
 
   /** Adds one sample of a point to a series and returns that. */
@@ -196,6 +197,14 @@ export class MetricTranslator {
     if (this.#name.text !== name) this.#name = { text: name, label: encodeLabel('__name__', name) };
     const own = more === undefined ? [this.#name.label] : [this.#name.label, more];
     return this.#table.seriesOf(withLabels(labels, ...own));
+  }
+
+  /** One without a value is left out. */
+  *#exemplarsOf(point: { readonly exemplars: readonly ProtobufCursor[] }): Iterable<Exemplar> {
+    for (const message of point.exemplars) {
+      const exemplar = readExemplar(message, this.#reader);
+      if (exemplar !== undefined) yield exemplar;
+    }
   }
 
   #addExemplar(series: number, exemplar: Exemplar): void {
@@ -229,14 +238,6 @@ function nameOf({ name, unit, kind, isMonotonic }: Metric): string {
 
 function utf8Of(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString();
-}
-
-/** One without a value is left out. */
-function* exemplarsOf(point: { readonly exemplars: readonly ProtobufCursor[] }): Iterable<Exemplar> {
-  for (const message of point.exemplars) {
-    const exemplar = readExemplar(message);
-    if (exemplar !== undefined) yield exemplar;
-  }
 }
 
 function countBits(count: bigint): bigint {

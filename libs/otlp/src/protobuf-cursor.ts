@@ -21,6 +21,15 @@ export class ProtobufCursor {
     this.#end = end;
   }
 
+  get bytesLeft(): number {
+    return this.#end - this.#at;
+  }
+
+  /** What has not been read yet, one byte to a character. */
+  latin1(): string {
+    return this.#bytes.toString('latin1', this.#at, this.#end);
+  }
+
   /** The number of the next field, whose content is to be read or skipped next; 0 at the end of the message. */
   nextField(): number {
     if (this.#at === this.#end) return 0;

@@ -7,40 +7,22 @@ const serviceName = 'service.name';
 const serviceInstance = 'service.instance.id';
 const identifying = [serviceNamespace, serviceName, serviceInstance];
 
-/** Makes labels of attributes, and remembers the names of those that come often. */
-export class LabelMaker {
-  readonly #names = new Map<string, string | undefined>();
-
-  /**
-   * Where attributes have the same label name, their values follow each other in the order of their keys, with a semicolon between.
-   * Undefined if one of the keys has no letter and no digit, and so no label name.
-   */
-  labelsOf(attributes: readonly Attribute[]): LabelSet | undefined {
-    if (attributes.length === 0) return [];
-    const named: [name: string, value: string][] = [];
-    for (const [key, value] of attributes.length === 1 ? attributes : attributes.toSorted(byFirst)) {
-      const name = this.nameOf(key);
-      if (name === undefined) return undefined;
-      named.push([name, value]);
-    }
-    named.sort(byFirst); // It is stable: those of one name stay in order.
-    const labels: EncodedLabel[] = [];
-    for (let at = 0; at < named.length;) {
-      const [name, value] = named[at]!;
-      let joined = value;
-      for (at += 1; at < named.length && named[at]![0] === name; at += 1) joined += `;${named[at]![1]}`;
-      labels.push(encodeLabel(name, joined));
-    }
-    return labels;
+/**
+ * Attributes as labels. Where several have the same label name, their values follow each other in the order of their keys, with a
+ * semicolon between. Undefined if one of them has no label name.
+ */
+export function labelsOf(attributes: readonly Attribute[]): LabelSet | undefined {
+  const labels: EncodedLabel[] = [];
+  const sorted = attributes.length < 2 ? attributes : attributes.toSorted(byNameAndKey);
+  for (let at = 0; at < sorted.length;) {
+    const { label, text } = sorted[at]!;
+    if (label === undefined) return undefined;
+    let joined = text;
+    const first = at;
+    for (at += 1; sorted[at]?.label?.name === label.name; at += 1) joined += `;${sorted[at]!.text}`;
+    labels.push(at === first + 1 ? label : encodeLabel(label.name, joined));
   }
-
-  nameOf(key: string): string | undefined {
-    const known = this.#names.get(key);
-    if (known !== undefined) return known;
-    const name = labelName(key);
-    if (this.#names.size < 1024 && key.length < 256) this.#names.set(key, name);
-    return name;
-  }
+  return labels;
 }
 
 /** What a resource says about all of its series. */
@@ -51,37 +33,37 @@ export class Resource {
   /** `job` and `instance`; they come before anything of the same name. */
   readonly #target: LabelSet;
 
-  constructor(attributes: readonly Attribute[], promotedKeys: readonly string[], maker: LabelMaker) {
+  constructor(attributes: readonly Attribute[], promotedKeys: readonly string[]) {
     this.#attributes = attributes;
     // Of a key that comes twice, the first one counts.
-    const values = new Map(attributes.toReversed());
-    this.#promoted = promotedLabels(values, promotedKeys, maker);
+    const values = new Map(attributes.toReversed().map(({ key, text }) => [key, text]));
+    this.#promoted = promotedLabels(values, promotedKeys);
     this.#target = targetLabels(values);
   }
 
   /** The labels of a data point, its name apart; undefined if one of its keys has no label name. */
-  labelsOf(attributes: readonly Attribute[], maker: LabelMaker): LabelSet | undefined {
-    const own = maker.labelsOf(attributes);
+  labelsOf(attributes: readonly Attribute[]): LabelSet | undefined {
+    const own = labelsOf(attributes);
     if (own === undefined) return undefined;
     const promoted = this.#promoted.filter(({ name }) => own.every((label) => label.name !== name));
     return withLabels(own, ...promoted, ...this.#target);
   }
 
   /** The labels of `target_info`, which tells the other attributes; undefined if there are none, or nothing to join them by. */
-  targetInfoOf(maker: LabelMaker): LabelSet | undefined {
-    const others = this.#attributes.filter(([key]) => !identifying.includes(key));
-    const own = others.length === 0 ? undefined : maker.labelsOf(others);
+  targetInfoOf(): LabelSet | undefined {
+    const others = this.#attributes.filter(({ key }) => !identifying.includes(key));
+    const own = others.length === 0 ? undefined : labelsOf(others);
     if (own === undefined) return undefined;
     const labels = withLabels(own, ...this.#target, encodeLabel('__name__', 'target_info'));
     return labels.some(({ name }) => name === 'job' || name === 'instance') ? labels : undefined;
   }
 }
 
-function promotedLabels(values: ReadonlyMap<string, string>, keys: readonly string[], maker: LabelMaker): LabelSet {
+function promotedLabels(values: ReadonlyMap<string, string>, keys: readonly string[]): LabelSet {
   const labels = new Map<string, EncodedLabel>();
   for (const key of keys.toSorted()) {
     const value = values.get(key);
-    const name = maker.nameOf(key);
+    const name = labelName(key);
     if (value !== undefined && name !== undefined && !labels.has(name)) labels.set(name, encodeLabel(name, value));
   }
   return [...labels.values()];
@@ -97,7 +79,11 @@ function targetLabels(values: ReadonlyMap<string, string>): LabelSet {
   return labels;
 }
 
-/** By bytes, as each character is one. */
-function byFirst([left]: readonly [string, string], [right]: readonly [string, string]): number {
+/** Those without a name come first. Characters are bytes, so this is the order of bytes. */
+function byNameAndKey(left: Attribute, right: Attribute): number {
+  return compare(left.label?.name ?? '', right.label?.name ?? '') || compare(left.key, right.key);
+}
+
+function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }

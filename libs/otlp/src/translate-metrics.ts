@@ -1,9 +1,9 @@
 import { MiB } from '@gauntlet/base';
-import { readAttribute, type Attribute } from './attributes.js';
+import { AttributeReader, type Attribute } from './attributes.js';
 import { transcodeJson } from './json-request.js';
 import { MetricTranslator } from './metric-translator.js';
 import { ProtobufCursor } from './protobuf-cursor.js';
-import { LabelMaker, Resource } from './resource.js';
+import { Resource } from './resource.js';
 import { SeriesTable } from './series-table.js';
 
 export type OtlpContentType = 'application/x-protobuf' | 'application/json';
@@ -43,8 +43,8 @@ export function translateMetrics(
 ): Translation {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const table = new SeriesTable(options.messageBytesMax ?? messageBytesMaxDefault);
-  const maker = new LabelMaker();
-  const translator = new MetricTranslator(table, maker);
+  const reader = new AttributeReader();
+  const translator = new MetricTranslator(table, reader);
   const promoted = options.promoteResourceAttributes.map((key) => Buffer.from(key).toString('latin1'));
   const request = new ProtobufCursor(contentType === 'application/json' ? transcodeJson(bytes) : bytes);
   for (let field = request.nextField(); field !== 0; field = request.nextField()) {
@@ -53,7 +53,7 @@ export function translateMetrics(
       continue;
     }
     const resourceMetrics = request.message();
-    const resource = new Resource(readResource(resourceMetrics.clone()), promoted, maker);
+    const resource = new Resource(readResource(resourceMetrics.clone(), reader), promoted);
     translator.enter(resource);
     translateScopes(resourceMetrics, translator);
     if (options.targetInfo) translator.addTargetInfo();
@@ -62,7 +62,7 @@ export function translateMetrics(
 }
 
 /** A resource may come after its metrics. */
-function readResource(resourceMetrics: ProtobufCursor): Attribute[] {
+function readResource(resourceMetrics: ProtobufCursor, reader: AttributeReader): Attribute[] {
   const attributes: Attribute[] = [];
   for (let field = resourceMetrics.nextField(); field !== 0; field = resourceMetrics.nextField()) {
     if (field !== 1) {
@@ -71,7 +71,7 @@ function readResource(resourceMetrics: ProtobufCursor): Attribute[] {
     }
     const resource = resourceMetrics.message();
     for (let inner = resource.nextField(); inner !== 0; inner = resource.nextField()) {
-      if (inner === 1) attributes.push(readAttribute(resource.message()));
+      if (inner === 1) attributes.push(reader.read(resource.message()));
       else resource.skip();
     }
   }
