@@ -1,1 +1,7 @@
-export { createTestAuthority, mountSecret, type TestAuthority, type TestPair, type TestSubject } from './certificates.js';
+export {
+  createTestAuthority,
+  mountSecret,
+  type TestAuthority,
+  type TestPair,
+  type TestSubject,
+} from './certificates.js';
