@@ -1,6 +1,6 @@
 import { parseRequestLogConfig, RequestLogConfigError, type RequestLogConfig } from '@gauntlet/telemetry';
 import { type ServerTlsFiles, type SubjectField } from '@gauntlet/tls';
-import { configContent } from './config-content.js';
+import { configContent, type ConfigContent } from './config-content.js';
 import { type ExternalLabel, ConfigError, parseExternalLabels } from './external-labels.js';
 import { type Exit, type Flag, type ParsedFlags, exitWithError, parseFlags } from './flags.js';
 import { serverTlsOf, tenantFieldOf } from './tls-flags.js';
@@ -29,6 +29,10 @@ export interface CommonFlags {
   /** Names the tenant of a write in place of any header; only where clients have to show a certificate. */
   readonly tenantCertificateField: SubjectField | undefined;
   readonly replicaHeader: string;
+  /** The label that names the tenant of a series written over HTTP, and is taken off. */
+  readonly splitLabel: string | undefined;
+  /** The YAML of the rules for writes over HTTP, with the environment filled in; undefined for none. */
+  readonly relabelConfig: ConfigContent | undefined;
   readonly otlp: { readonly targetInfo: boolean; readonly promoteResourceAttributes: readonly string[] };
   /** Where the limits of writes are; a file is read again every `reloadMs`. */
   readonly limits: { readonly file: string; readonly reloadMs: number } | { readonly content: string } | undefined;
@@ -51,11 +55,18 @@ export function parseConfig<Config>(
   const parsed = parseFlags({ ...program, version: programVersion }, argv);
   if (parsed.kind === 'exit') return parsed;
   try {
-    return { kind: 'config', ...read(parsed.flags) };
+    const { config, warnings } = read(parsed.flags);
+    return { kind: 'config', config, warnings: [...warnings, ...withoutEffect(program.flags, parsed.flags)] };
   } catch (error) {
     if (error instanceof ConfigError) return exitWithError(program.name, 1, error.message);
     throw error;
   }
+}
+
+function withoutEffect(known: readonly Flag[], given: ParsedFlags): string[] {
+  return known.flatMap(({ name, noEffect }) =>
+    noEffect !== undefined && given.given(name) ? [`Flag '--${name}' has no effect: ${noEffect}`] : [],
+  );
 }
 
 export function readCommonFlags(flags: ParsedFlags, env: NodeJS.ProcessEnv): CommonFlags {
@@ -85,6 +96,8 @@ export function readCommonFlags(flags: ParsedFlags, env: NodeJS.ProcessEnv): Com
     defaultTenant: flags.text('receive.default-tenant-id'),
     tenantCertificateField: tenantFieldOf(flags, remoteWriteTls),
     replicaHeader: flags.text('receive.replica-header'),
+    splitLabel: flags.text('receive.split-tenant-label-name') || undefined,
+    relabelConfig: relabelConfigOf(flags, env),
     otlp: {
       targetInfo: flags.bool('receive.otlp-enable-target-info'),
       promoteResourceAttributes: flags.list('receive.otlp-promote-resource-attributes').filter(Boolean),
@@ -94,6 +107,15 @@ export function readCommonFlags(flags: ParsedFlags, env: NodeJS.ProcessEnv): Com
     externalLabels: parseExternalLabels(flags.list('label')),
     notes: notesOf(flags),
   };
+}
+
+function relabelConfigOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): ConfigContent | undefined {
+  try {
+    return configContent(flags, 'receive.relabel-config', env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`get relabel configuration: ${error.message}`, { cause: error });
+  }
 }
 
 function limitsOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): CommonFlags['limits'] {

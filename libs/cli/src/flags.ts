@@ -13,6 +13,8 @@ export interface Flag {
   readonly help?: string;
   /** Why it is refused, and what to do instead. It still parses, so that the message names the flag. */
   readonly refused?: string;
+  /** Why it is accepted and does nothing. */
+  readonly noEffect?: string;
 }
 
 export interface Program {

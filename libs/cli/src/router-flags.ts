@@ -1,6 +1,5 @@
 import { type ClientTlsFiles } from '@gauntlet/tls';
 import { type CommonFlags, type ConfigResult, commonWarnings, parseConfig, readCommonFlags } from './common-config.js';
-import { configContent, type ConfigContent } from './config-content.js';
 import { ConfigError } from './external-labels.js';
 import { type ParsedFlags } from './flags.js';
 import { flagsFor } from './thanos-flags.js';
@@ -23,10 +22,6 @@ export interface RouterFlags extends CommonFlags {
   readonly forwardBackoffMsMax: number;
   /** Tests only: calls to the second peer wait up to so long. */
   readonly artificialDelayMsMax: number;
-  /** The label that names the tenant of a series, and is taken off. */
-  readonly splitLabel: string | undefined;
-  /** The YAML of the rules, with the environment filled in; undefined for none. */
-  readonly relabelConfig: ConfigContent | undefined;
 }
 
 /** The router's command line. */
@@ -51,8 +46,6 @@ export function parseRouterFlags(
       forwardTimeoutMs: flags.number('receive-forward-timeout'),
       forwardBackoffMsMax: flags.number('receive-forward-max-backoff'),
       artificialDelayMsMax: flags.number('receive.artificial-max-delay'),
-      splitLabel: flags.text('receive.split-tenant-label-name') || undefined,
-      relabelConfig: relabelConfigOf(flags, env),
     };
     return { config, warnings: [...commonWarnings(flags), ...warnings, ...serviceConfigWarnings(flags)] };
   });
@@ -68,15 +61,6 @@ function refuseOtherRoles(flags: ParsedFlags): void {
     throw new ConfigError(
       "Cannot use flag '--receive.local-endpoint': a router keeps no series of its own, and the app that routes and stores in one process comes later; run an ingester, name it in the hashring, and leave the flag out",
     );
-  }
-}
-
-function relabelConfigOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): ConfigContent | undefined {
-  try {
-    return configContent(flags, 'receive.relabel-config', env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(`get relabel configuration: ${error.message}`, { cause: error });
   }
 }
 

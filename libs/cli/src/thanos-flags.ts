@@ -8,18 +8,26 @@ type ThanosFlag = Flag &
     | { readonly servedBy: 'none'; readonly refused: string }
   );
 
-/** What to do instead with a flag that the other app has. */
-const belongsTo = {
-  router: 'it is a flag of the router, which distributes writes; give it there',
-  ingester: 'it is a flag of the ingester, which stores series; give it there',
+/** What a flag of the other app is about, which does nothing here. */
+const concerns = {
+  router: 'it concerns the distribution of writes, which is the work of routers',
+  ingester: 'it concerns the storage of series, which is the work of ingesters',
 } as const;
 
-/** The flags of `thanos receive` that one of our apps takes; the others are refused with a reason, so that none is ever ignored. */
+/** With one of these a receiver of Thanos would be a router. */
+const makesRouter = ['receive.hashrings', 'receive.hashrings-file'];
+const asRouter = 'an ingester knows no hashring; run a router with it, and leave it out here';
+
+/**
+ * The flags of `thanos receive` for one of our apps. What concerns the other app is accepted with a warning, as a receiver of Thanos in that role accepts
+ * it; what would change the role is refused.
+ */
 export function flagsFor(app: 'router' | 'ingester'): Flag[] {
   return thanosFlags.map((thanosFlag) => {
     const { servedBy, ...flag } = thanosFlag;
     if (servedBy === 'both' || servedBy === 'none' || servedBy === app) return flag;
-    return { ...flag, refused: belongsTo[servedBy] };
+    if (makesRouter.includes(flag.name)) return { ...flag, refused: asRouter };
+    return { ...flag, hidden: true, noEffect: concerns[servedBy] };
   });
 }
 
@@ -318,13 +326,13 @@ const thanosFlags: readonly ThanosFlag[] = [
   {
     name: 'receive.relabel-config',
     type: 'string',
-    servedBy: 'router',
+    servedBy: 'both',
     help: 'Relabel rules applied to HTTP writes only.',
   },
   {
     name: 'receive.relabel-config-file',
     type: 'string',
-    servedBy: 'router',
+    servedBy: 'both',
     help: 'File with the same content; not together with the other flag.',
   },
   {
@@ -353,7 +361,7 @@ const thanosFlags: readonly ThanosFlag[] = [
     name: 'receive.split-tenant-label-name',
     type: 'string',
     default: '',
-    servedBy: 'router',
+    servedBy: 'both',
     help: 'Per-series tenant label.',
   },
   {

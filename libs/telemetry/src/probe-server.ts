@@ -16,7 +16,7 @@ export interface ProbeServerOptions {
   readonly registry: MetricRegistry;
   /** Whether work is welcome. Asked at each probe, so it must be cheap. */
   ready(): boolean;
-  /** Lines that `/-/ready` says beside it: why not, or what is not complete yet. */
+  /** Lines that `/-/ready` says beside it: why not, or with `?verbose` what is not complete yet. */
   readyNotes?(): readonly string[];
   /** Whether the process should live on; always, by default. */
   healthy?(): boolean;
@@ -52,7 +52,11 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Pro
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   app.all('/-/healthy', (_request, response) => answerProbe(response, healthy()));
-  app.all('/-/ready', (_request, response) => answerProbe(response, ready(), readyNotes()));
+  // Of a process that is ready whoever asks gets the exact text that they know; `?verbose` is for people.
+  app.all('/-/ready', ({ query }, response) => {
+    const isReady = ready();
+    answerProbe(response, isReady, isReady && query['verbose'] === undefined ? [] : readyNotes());
+  });
   app.get('/metrics', async (request, response) => {
     const openMetrics = request.headers.accept?.includes('application/openmetrics-text') ?? false;
     const type = openMetrics ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4';
