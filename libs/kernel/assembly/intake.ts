@@ -1,7 +1,7 @@
 // The intake kernel: one linear memory, laid out anew for each request from `base` upwards.
 //
-//   message  tenant │ body  tenant  rewritten │ hash stream │ symbols │ pairs  pairs │ groups │ rows │ samples │ indexes  tenant │ content │ output
-//   ─ as received ──   ─ what offsets count from           ─ remote write 2.0 only ─                            ─ what gather adds ──────────
+//   message  tenant │ body  tenant  rewritten │ hash stream │ symbols │ pairs  pairs │ texts │ groups │ rows │ samples │ indexes  tenant │ content │ output
+//   ─ as received ──   ─ what offsets count from           ─ remote write 2.0 only ─────────                            ─ what gather adds ──────────
 //
 // An uncompressed message is its own body. Each area is followed by slack. The room of the tables is kept from request to
 // request and doubled when it does not do, as far as `rowsMax` and `samplesMax`. Whoever calls writes the message to `reserve`, the indexes to `reserveGather`,
@@ -14,7 +14,7 @@ import {
   exemplarCount, groupBytes, groupCount, hashRoutes, histogramCount, layScan, layTables, metadataCount, needGroups, needRewrite, needRows, needSamples, refusedCount, replica,
   rewriteAt, rowBytes, rowCount, sampleBytes, sampleCount, scanPrometheus, scanThanos,
 } from './scan';
-import { scanPrometheusV2 } from './scan-v2';
+import { scanPrometheusV2, usualTextBytes } from './scan-v2';
 import { blockBytesMax, blockContentLength, decodeBlock, encodeBlock, encodeStream, streamBytesMax, walkStream } from './snappy';
 import { expansion, laySymbols, needPairs, needSymbols, pairBytes, symbolBytes, whyExpansion } from './symbols';
 import { writeVarint } from './varint';
@@ -147,7 +147,8 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
     let groupsAt = aligned(stream + <u64>tenantLength + 1 + <u64>streamBytes + <u64>slackBytes);
     const symbols = <usize>groupsAt;
     const pairs = <usize>aligned(groupsAt + <u64>(symbolRoom * symbolBytes) + <u64>slackBytes);
-    if (schema == schemaPrometheusV2) groupsAt = aligned(<u64>pairs + <u64>(pairRoom * 2 * pairBytes) + <u64>slackBytes);
+    const texts = <usize>aligned(<u64>pairs + <u64>(pairRoom * 2 * pairBytes) + <u64>slackBytes);
+    if (schema == schemaPrometheusV2) groupsAt = aligned(<u64>texts + <u64>usualTextBytes(tenantLength) + <u64>slackBytes);
     const rowsAt = aligned(groupsAt + <u64>(groupRoom * groupBytes) + <u64>slackBytes);
     const samplesAt = aligned(rowsAt + <u64>(rowRoom * rowBytes) + <u64>slackBytes);
     if (!grow(samplesAt + <u64>sampleRoom * <u64>sampleBytes + <u64>slackBytes)) return statusMemory;
@@ -159,7 +160,7 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
     let isDone: bool;
     if (schema == schemaPrometheusV2) {
       laySymbols(symbols, symbolRoom, pairs, pairRoom, <u64>rewriteRoom, <u64>contentMax);
-      isDone = scanPrometheusV2(body, bodyEnd, tenant, tenantLength, pairRoom);
+      isDone = scanPrometheusV2(body, bodyEnd, tenant, tenantLength, texts, pairRoom);
     } else {
       isDone = schema == schemaThanos ? scanThanos(body, bodyEnd, rows) : scanPrometheus(body, bodyEnd, tenant, tenantLength);
     }

@@ -11,19 +11,20 @@
 // it is written: when room is wanting, the rest of the request is read and counted but not written, and the caller learns how much
 // room there has to be, or refuses the request, before any memory is set aside.
 
-import { copySteps } from './copy';
+import { copyShort, copySteps, slackBytes } from './copy';
 import { compareTexts, sortPairs } from './pair-sort';
 import {
   checkMessage, contentAt, fail, fieldNumber, histogramV2Message, skipField, takeContent, takeTag, takeVarint, whyTruncated, whyWireType, wireType,
 } from './protobuf';
 import {
-  addGroup, addMetadata, addRow, addSample, dropSamples, endRewrite, hashTenant, hasRowRoom, labelStream, needRewrite, needRows, needSamples, rewriteAt, sampleBits,
+  addGroup, addMetadata, addRow, addSample, dropSamples, endRewrite, hashTenant, hasRowRoom, labelStream, needRewrite, needRows, needSamples, rewriteAt, rewriteEnd, sampleBits,
   sampleCount, sampleTime, sortKey, takeSample, takeShortSample, verdictDuplicateLabel, verdictEmptyLabel,
 } from './scan';
 import {
-  arePairsBad, arePairsUtf8, clearPairs, expand, expansion, headSize, isDry, isInTable, labelBytes, pairAt, pairBytes, pairsStart, recount, skipPairField, takePairField,
+  arePairsBad, arePairsUtf8, clearPairs, expand, expansion, headSize, firstSeries, isDry, isInTable, labelBytes, labelContentSize, pairAt, pairBytes, pairsStart, recount, skipPairField, takePairField,
   takePairs, takeSymbols,
 } from './symbols';
+import { forgetUsual, nameFragmentBytes, nameKey, putUsualLabels, usualBytesMax, usualHasName, usualLabelCount, usualLabelsTo, usualTextTo } from './usual-labels';
 import { varintSize, varintValue, writeVarint } from './varint';
 
 const verdictBadReference: u32 = 4;
@@ -37,10 +38,6 @@ const isApart: usize = 1;
 const seriesHeadBytes: usize = 6;
 /** What an exemplar takes beside its labels: tags, sizes, value and time. */
 const exemplarBytes: u64 = 32;
-/** The text `__name__`, as sortKey reads it. */
-const nameKey: u64 = 0x5f5f6e616d655f5f;
-const nameFragmentBytes: usize = 10;
-
 let pairRoom: usize = 0;
 
 /** Where the series written last ends. */
@@ -48,19 +45,40 @@ let seriesTo: usize = 0;
 let helpRef: u32 = 0;
 let unitRef: u32 = 0;
 
-/** Scans the request, whose series all belong to the given tenant. `room` is that of the pairs. */
-export function scanPrometheusV2(at: usize, end: usize, tenant: usize, tenantLength: usize, room: usize): bool {
+/** Where usual labels leave the text that is hashed, by turns: that of the series before is still needed. Behind `tenant FF` like any such text. */
+let usualText: usize = 0;
+let usualStride: usize = 0;
+let isOdd: bool = false;
+
+/** Room for the texts of usual labels. */
+export function usualTextBytes(tenantLength: usize): usize {
+  return 2 * (tenantLength + 1 + usualBytesMax + slackBytes);
+}
+
+/** Scans the request, whose series all belong to the given tenant. `texts` has `usualTextBytes`; `room` is that of the pairs. */
+export function scanPrometheusV2(at: usize, end: usize, tenant: usize, tenantLength: usize, texts: usize, room: usize): bool {
   pairRoom = room;
   hashTenant(tenant, tenantLength);
+  usualStride = usualTextBytes(tenantLength) / 2;
+  usualText = texts + tenantLength + 1;
+  memory.copy(texts, tenant, tenantLength);
+  store<u8>(usualText - 1, 0xff);
+  memory.copy(texts + usualStride, texts, tenantLength + 1);
+  forgetUsual();
   seriesTo = takeSymbols(at, end, rewriteAt);
   if (seriesTo == 0) return false;
+  at = firstSeries;
   while (at < end) {
     const start = at;
     // The walk before has seen that fields are whole and have the right wire type.
-    at = takeTag(at, end);
-    if (fieldNumber != 5) {
-      at = skipField(start, end);
-      continue;
+    if (load<u8>(at) == 0x2a) {
+      at += 1;
+    } else {
+      at = takeTag(at, end);
+      if (fieldNumber != 5) {
+        at = skipField(start, end);
+        continue;
+      }
     }
     at = takeContent(at, end);
     if (scanSeries(contentAt, at) == 0) return false;
@@ -73,22 +91,31 @@ export function scanPrometheusV2(at: usize, end: usize, tenant: usize, tenantLen
 /** Scans the series whose content is [at, end), into a new row. */
 function scanSeries(at: usize, end: usize): usize {
   if (!hasRowRoom()) return fail(needRows, at);
-  clearPairs();
   if (at < end && load<u8>(at) == 0x0a) {
     // All references come first, packed, as the usual senders write them: that is found out on the way.
     const firstSample = sampleCount();
     const before = expansion;
     const packedEnd = takeContent(at + 1, end);
     if (packedEnd == 0) return 0;
-    const items = takePairs(contentAt, packedEnd, end);
-    if (items == 0) return 0;
-    const next = putSeries(items, end, false);
+    const labels = seriesTo + seriesHeadBytes;
+    const text = isOdd ? usualText : usualText + usualStride;
+    let next: usize;
+    if (!isDry && putUsualLabels(contentAt, packedEnd, labels, min(rewriteEnd, labels + usualBytesMax), text)) {
+      isOdd = !isOdd;
+      next = putSeries(packedEnd, end, true, true);
+    } else {
+      clearPairs();
+      const items = takePairs(contentAt, packedEnd, end);
+      if (items == 0) return 0;
+      next = putSeries(items, end, false, true);
+    }
     if (next != isApart) return next;
     dropSamples(firstSample);
     recount(before);
-    clearPairs();
+    forgetUsual();
   }
-  return takeAllPairs(at, end) == 0 ? 0 : putSeries(at, end, true);
+  clearPairs();
+  return takeAllPairs(at, end) == 0 ? 0 : putSeries(at, end, false, false);
 }
 
 function takeAllPairs(at: usize, end: usize): usize {
@@ -102,21 +129,36 @@ function takeAllPairs(at: usize, end: usize): usize {
   return at;
 }
 
-/** Writes the series of the pairs taken, with the items of [at, end), and adds its row. References among them were taken before, or are found to lie apart. */
-function putSeries(at: usize, end: usize, arePairsTaken: bool): usize {
-  if (!expand(<u64>seriesHeadBytes + labelBytes + <u64>(end - at), at)) return 0;
+/**
+ * Writes a series with the items of [at, end), and adds its row. Its labels were written as usual ones, or are those of the pairs taken. `isLead`: they are only those of
+ * the first field; when there are more behind it, they lie apart.
+ */
+function putSeries(at: usize, end: usize, isUsual: bool, isLead: bool): usize {
   const content = seriesTo + seriesHeadBytes;
   const firstSample = sampleCount();
-  const labelCount = <u32>((pairAt - pairsStart) / pairBytes);
-  let isBad = arePairsBad();
-  const isText = arePairsUtf8();
+  let isBad = !isUsual && arePairsBad();
+  const isText = isUsual || arePairsUtf8();
+  const size = isUsual ? <u64>(usualLabelsTo - content) : isBad ? 0 : labelBytes();
+  if (!expand(<u64>seriesHeadBytes + size + <u64>(end - at), at)) return 0;
+  let labelCount: u32 = 0;
   let verdict: u32 = 0;
   let to = content;
-  let stream = labelStream;
-  if (!isBad && !isDry) {
-    verdict = putLabels(to);
-    to = labelsTo;
-    stream = streamTo;
+  let text = labelStream;
+  let textEnd = text;
+  if (isUsual) {
+    labelCount = usualLabelCount;
+    if (!usualHasName) verdict = verdictNameMissing;
+    to = usualLabelsTo;
+    text = isOdd ? usualText + usualStride : usualText;
+    textEnd = usualTextTo;
+  } else {
+    forgetUsual();
+    labelCount = <u32>((pairAt - pairsStart) / pairBytes);
+    if (!isBad && !isDry) {
+      verdict = putLabels(to);
+      to = labelsTo;
+      textEnd = streamTo;
+    }
   }
   const labelsEnd = to;
   let histograms: u32 = 0;
@@ -148,7 +190,7 @@ function putSeries(at: usize, end: usize, arePairsTaken: bool): usize {
       continue;
     }
     if (field == 1) {
-      if (!arePairsTaken) return isApart;
+      if (isLead) return isApart;
       at = skipPairField(at, end);
       continue;
     }
@@ -179,7 +221,8 @@ function putSeries(at: usize, end: usize, arePairsTaken: bool): usize {
     if (!isInTable(helpRef) || !isInTable(unitRef)) isBad = true;
   }
   if (isBad) {
-    addRow(seriesTo, seriesTo, seriesTo, seriesTo, 0, labelStream, firstSample, histograms, exemplars, verdictBadReference);
+    forgetUsual();
+    addRow(seriesTo, seriesTo, seriesTo, seriesTo, 0, labelStream, labelStream, firstSample, histograms, exemplars, verdictBadReference);
     return end;
   }
   if (isDry) return end;
@@ -187,11 +230,11 @@ function putSeries(at: usize, end: usize, arePairsTaken: bool): usize {
     if (!isText) verdict = verdictNotUtf8;
     else if (verdict == 0 && histograms == 0 && sampleCount() == firstSample) verdict = verdictNoItems;
   }
-  const size = <u64>(to - content);
-  const series = content - 1 - <usize>varintSize(size);
+  const contentSize = <u64>(to - content);
+  const series = content - 1 - <usize>varintSize(contentSize);
   store<u8>(series, 0x0a);
-  writeVarint(series + 1, size);
-  addRow(series, to, content, labelsEnd, labelCount, stream, firstSample, histograms, exemplars, verdict);
+  writeVarint(series + 1, contentSize);
+  addRow(series, to, content, labelsEnd, labelCount, text, textEnd, firstSample, histograms, exemplars, verdict);
   seriesTo = to;
   return end;
 }
@@ -243,16 +286,16 @@ function putLabels(labels: usize): u32 {
       } else {
         to = writeVarint(to + 1, <u64>content);
       }
-      copySteps(to, name, nameSize);
+      copyShort(to, name, nameSize);
       store<u8>(to, 0x0a);
       to += nameSize;
-      copySteps(to, value, valueSize);
+      copyShort(to, value, valueSize);
       store<u8>(to, 0x12);
       to += valueSize;
-      copySteps(stream, nameAt, nameLength);
+      copyShort(stream, nameAt, nameLength);
       stream += nameLength;
       store<u8>(stream, 0xff);
-      copySteps(stream + 1, valueAt, valueLength);
+      copyShort(stream + 1, valueAt, valueLength);
       stream += 1 + valueLength;
       store<u8>(stream, 0xff);
       stream += 1;
@@ -306,23 +349,13 @@ function takeExemplar(at: usize, end: usize): usize {
     }
     if (at == 0) return 0;
   }
-  return expand(labelBytes + exemplarBytes, from) ? end : 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function labelContentSize(pair: usize): usize {
-  return <usize>(load<u32>(pair, 4) & 0x7fffffff) + <usize>(load<u32>(pair, 12) & 0x7fffffff);
+  return arePairsBad() || expand(labelBytes() + exemplarBytes, from) ? end : 0;
 }
 
 /** Writes the exemplar taken last, with sorted labels; what is 0 is left out. */
 function putExemplar(to: usize): usize {
   sortPairs(pairRoom);
-  let size: usize = 0;
-  for (let pair = pairsStart; pair < pairAt; pair += pairBytes) {
-    const content = labelContentSize(pair);
-    size += 1 + <usize>varintSize(<u64>content) + content;
-  }
+  let size = <usize>labelBytes();
   if (exemplarBits != 0) size += 9;
   if (exemplarTime != 0) size += 1 + <usize>varintSize(<u64>exemplarTime);
   store<u8>(to, 0x1a);

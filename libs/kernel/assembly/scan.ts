@@ -34,7 +34,7 @@ export const verdictUnsortedLabel: u32 = 3;
 let body: usize = 0;
 /** Labels rewritten to canonical form go here. */
 export let rewriteAt: usize = 0;
-let rewriteEnd: usize = 0;
+export let rewriteEnd: usize = 0;
 /** Says where what was written behind the body ends, for a scan that does not write through this file. */
 export function endRewrite(at: usize): void {
   rewriteAt = at;
@@ -44,6 +44,8 @@ export function endRewrite(at: usize): void {
 let streamStart: usize = 0;
 /** Where the labels begin in it, behind the tenant. */
 export let labelStream: usize = 0;
+/** Bytes of `tenant FF` before a text that is hashed. */
+let routeLength: usize = 0;
 let hashRoute: bool = false;
 
 let rowAt: usize = 0;
@@ -95,15 +97,15 @@ export function dropSamples(from: u32): void {
   sampleAt = samplesStart + <usize>from * sampleBytes;
 }
 
-/** Adds a row for the series field [seriesAt, seriesEnd) with the canonical labels [labelsAt, labelsEnd), which `labelStream` holds as far as `stream`. */
+/** Adds a row for the series field [seriesAt, seriesEnd) with the canonical labels [labelsAt, labelsEnd). [text, textEnd) is what is hashed of them, behind `tenant FF`. */
 // @ts-ignore: decorator
 @inline
 export function addRow(
-  seriesAt: usize, seriesEnd: usize, labelsAt: usize, labelsEnd: usize, labelCount: u32, stream: usize, firstSample: u32, histograms: u32, exemplars: u32, verdict: u32,
+  seriesAt: usize, seriesEnd: usize, labelsAt: usize, labelsEnd: usize, labelCount: u32, text: usize, textEnd: usize, firstSample: u32, histograms: u32, exemplars: u32, verdict: u32,
 ): void {
   const row = rowAt;
-  store<u64>(row, xxh64(labelStream, stream - labelStream));
-  if (hashRoute) store<u64>(row, xxh64(streamStart, stream - streamStart), 8);
+  store<u64>(row, xxh64(text, textEnd - text));
+  if (hashRoute) store<u64>(row, xxh64(text - routeLength, textEnd - text + routeLength), 8);
   else store<u64>(row, 0, 8);
   store<u32>(row, <u32>(labelsAt - body), 16);
   store<u32>(row, <u32>(labelsEnd - labelsAt), 20);
@@ -429,7 +431,7 @@ function scanSeries(seriesAt: usize, at: usize, end: usize): usize {
     if (!rewriteLabels(content, end)) return fail(needRewrite, seriesAt);
     labelsEnd = rewriteAt;
   }
-  addRow(seriesAt, end, labelsAt, labelsEnd, labelCount, stream, firstSample, histograms, exemplars, verdict);
+  addRow(seriesAt, end, labelsAt, labelsEnd, labelCount, labelStream, stream, firstSample, histograms, exemplars, verdict);
   return end;
 }
 
@@ -456,7 +458,8 @@ export function addGroup(tenant: usize, tenantLength: usize, firstRow: u32): boo
 export function hashTenant(tenant: usize, tenantLength: usize): void {
   hashRoute = true;
   memory.copy(streamStart, tenant, tenantLength);
-  labelStream = streamStart + tenantLength + 1;
+  routeLength = tenantLength + 1;
+  labelStream = streamStart + routeLength;
   store<u8>(labelStream - 1, 0xff);
 }
 

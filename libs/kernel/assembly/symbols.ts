@@ -22,11 +22,11 @@ export const needPairs: u32 = 105;
 /** What the request would take as remote write 1.0 is more than a message may. */
 export const whyExpansion: u32 = 106;
 
-const notUtf8Bit: u64 = <u64>1 << 63;
+export const notUtf8Bit: u64 = <u64>1 << 63;
 
 let symbolsStart: usize = 0;
 let symbolsEnd: usize = 0;
-let symbolCount: u32 = 0;
+export let symbolCount: u32 = 0;
 export let pairsStart: usize = 0;
 let pairsEnd: usize = 0;
 
@@ -48,6 +48,13 @@ export function laySymbols(symbols: usize, symbolRoom: usize, pairs: usize, pair
   expansionRoom = room;
   expansionMax = most;
   isDry = false;
+}
+
+/** The symbol that is referred to, which has to be one: address, size and mark in one word. */
+// @ts-ignore: decorator
+@inline
+export function symbolAt(ref: u32): u64 {
+  return load<u64>(symbolsStart + <usize>ref * symbolBytes);
 }
 
 /** Counts `size` bytes that may be written. False when they are more than the request may take; `isDry` is then of no matter. */
@@ -85,13 +92,20 @@ function longHeadSize(fragmentSize: usize): usize {
 function addSymbol(fragment: usize, size: usize, text: usize, end: usize): bool {
   const symbol = symbolsStart + <usize>symbolCount * symbolBytes;
   if (symbol == symbolsEnd) return fail(needSymbols, fragment) != 0;
-  store<u64>(symbol, <u64>fragment | (<u64>size << 32) | (isUtf8(text, end) ? 0 : notUtf8Bit));
+  // Most texts are short, and ASCII.
+  let isText = true;
+  if (end - text > 16 || (<u32>i8x16.bitmask(v128.load(text)) & ((<u32>1 << <u32>(end - text)) - 1)) != 0) isText = isUtf8(text, end);
+  store<u64>(symbol, <u64>fragment | (<u64>size << 32) | (isText ? 0 : notUtf8Bit));
   symbolCount += 1;
   return true;
 }
 
+/** The first series of the request, or its end. */
+export let firstSeries: usize = 0;
+
 /** Reads all symbols of the request, which may come before, between and behind its series. Returns where those that had to be written to `to` end, or 0. */
 export function takeSymbols(at: usize, end: usize, to: usize): usize {
+  firstSeries = end;
   while (at < end) {
     const start = at;
     const head = <u32>load<u16>(at);
@@ -112,7 +126,10 @@ export function takeSymbols(at: usize, end: usize, to: usize): usize {
     if (wireType != 2) return fail(whyWireType, start);
     at = takeContent(at, end);
     if (at == 0) return 0;
-    if (field == 5) continue;
+    if (field == 5) {
+      firstSeries = min(firstSeries, start);
+      continue;
+    }
     const length = at - contentAt;
     const size: usize = <usize>varintSize(<u64>length) + length + 1;
     let fragment = start;
@@ -132,14 +149,11 @@ export function takeSymbols(at: usize, end: usize, to: usize): usize {
 
 /** Where the pairs end that were taken since `clearPairs`; in the middle of a pair when the number of references is odd. */
 export let pairAt: usize = 0;
-/** No fewer bytes than their labels take. */
-export let labelBytes: u64 = 0;
 let isOutOfRange: bool = false;
 let marks: u64 = 0;
 
 export function clearPairs(): void {
   pairAt = pairsStart;
-  labelBytes = 0;
   isOutOfRange = false;
   marks = 0;
 }
@@ -157,18 +171,26 @@ export function arePairsUtf8(): bool {
   return (marks & notUtf8Bit) == 0;
 }
 
-/** Bytes that a fragment adds to a label: half of the label's head is reckoned to it, which has more than two bytes only when a fragment is long. */
+/** Bytes of the label of a pair, without its tag and length. */
 // @ts-ignore: decorator
 @inline
-function shareOf(symbol: u64): u64 {
-  const size = (symbol >> 32) & 0x7fffffff;
-  return size + (size < 64 ? 1 : 5);
+export function labelContentSize(pair: usize): usize {
+  return <usize>(load<u32>(pair, 4) & 0x7fffffff) + <usize>(load<u32>(pair, 12) & 0x7fffffff);
+}
+
+/** Bytes of the labels of all pairs, none of which is bad. It may be more than memory has. */
+export function labelBytes(): u64 {
+  let bytes: u64 = 0;
+  for (let pair = pairsStart; pair < pairAt; pair += pairBytes) {
+    const content = labelContentSize(pair);
+    bytes += 1 + <u64>varintSize(<u64>content) + <u64>content;
+  }
+  return bytes;
 }
 
 /** Resolves the packed references [at, packedEnd). The last may reach beyond, as far as `end`: Go checks only that. */
 export function takePairs(at: usize, packedEnd: usize, end: usize): usize {
   let to = pairAt;
-  let bytes: u64 = 0;
   let seen: u64 = 0;
   while (at < packedEnd) {
     let ref = <u32>load<u8>(at);
@@ -187,17 +209,15 @@ export function takePairs(at: usize, packedEnd: usize, end: usize): usize {
     }
     if (to == pairsEnd) return fail(needPairs, at);
     if (ref < symbolCount) {
-      const symbol = load<u64>(symbolsStart + <usize>ref * symbolBytes);
+      const symbol = symbolAt(ref);
       store<u64>(to, symbol);
       seen |= symbol;
-      bytes += shareOf(symbol);
     } else {
       isOutOfRange = true;
     }
     to += symbolBytes;
   }
   pairAt = to;
-  labelBytes += bytes;
   marks |= seen;
   return at;
 }
