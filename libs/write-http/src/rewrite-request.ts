@@ -1,3 +1,4 @@
+import { invariant } from '@gauntlet/base';
 import {
   decodeCanonicalLabels,
   rowBytes,
@@ -7,9 +8,10 @@ import {
   type ScannedBatch,
 } from '@gauntlet/kernel';
 import { TenantNameError, tenantOfBytes, type TenantId } from '@gauntlet/model';
+import { ByteWriter, prefixBytesMax, varintBytes } from './byte-writer.js';
 import { RequestRefusedError } from './errors.js';
-import { encodeLabel, lengthPrefix, withoutField } from './series-bytes.js';
-import type { ItemCounts } from './write-target.js';
+import { FieldWalk } from './field-walk.js';
+import { noItems, type ItemCounts } from './write-target.js';
 
 /** Applies relabelling rules; undefined drops the series. */
 export type Relabel = (labels: readonly LabelBytes[]) => readonly LabelBytes[] | undefined;
@@ -42,7 +44,12 @@ export interface RewrittenRequest {
 const seriesTag = 0x0a;
 const tenantTag = 0x12;
 const tupleTag = 0x22;
+const labelTag = 0x0a;
+const nameTag = 0x0a;
+const valueTag = 0x12;
+/** The labels among the fields of a series. */
 const labelsField = 1;
+const valueField = 2;
 
 /**
  * Applies relabelling and the split label. A series keeps its other fields (samples, histograms, exemplars, and what we do not know) byte for byte.
@@ -56,8 +63,7 @@ export function rewriteRequest(subject: RewriteSubject, rules: RewriteRules): Re
   // A name that is nowhere in the body is in no series.
   const splits = splitLabel !== undefined && (rules.relabel !== undefined || body.includes(splitLabel));
   if (rules.relabel === undefined && !splits) return undefined;
-  const rewriter = new Rewriter(subject, { relabel: rules.relabel, splitLabel: splits ? splitLabel : undefined });
-  return rewriter.rewrite();
+  return new Rewriter(subject, body, { relabel: rules.relabel, splitLabel: splits ? splitLabel : undefined }).rewrite();
 }
 
 export function addItems(a: ItemCounts, b: ItemCounts): ItemCounts {
@@ -73,113 +79,227 @@ interface RowRules {
   readonly splitLabel: Buffer | undefined;
 }
 
+/** A tenant of the request, with its tuple in the making. */
+interface Tuple {
+  readonly name: Buffer;
+  seriesBytes: number;
+}
+
+/** A series that is kept: where it lies among what was written, and the number of its tuple. */
+interface KeptSeries {
+  readonly start: number;
+  readonly end: number;
+  readonly tuple: number;
+}
+
 class Rewriter {
   readonly #subject: RewriteSubject;
+  readonly #body: Buffer;
   readonly #rules: RowRules;
   readonly #rows: DataView;
-  /** The pieces of each tenant's tuple. */
-  readonly #tuples = new Map<TenantId, Uint8Array[]>();
-  /** Tenants by the bytes of the split label's value. */
-  readonly #tenants = new Map<string, TenantId>();
+  /** The kept series, in the order of the request. */
+  readonly #written: ByteWriter;
+  readonly #kept: KeptSeries[] = [];
+  readonly #tuples: Tuple[] = [];
+  /** Numbers of tuples by the bytes of their tenants. */
+  readonly #tupleOf = new Map<string, number>();
+  #requestTuple: number | undefined;
+  readonly #walk = new FieldWalk();
+  readonly #labelWalk = new FieldWalk();
 
-  constructor(subject: RewriteSubject, rules: RowRules) {
+  constructor(subject: RewriteSubject, body: Buffer, rules: RowRules) {
     this.#subject = subject;
+    this.#body = body;
     this.#rules = rules;
     const { rows } = subject.batch;
     this.#rows = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+    this.#written = new ByteWriter(body.length);
   }
 
   rewrite(): RewrittenRequest {
-    let rowCount = 0;
-    let dropped = { samples: 0, histograms: 0, exemplars: 0 };
-    for (let row = 0; row < this.#subject.batch.rowCount; row += 1) {
-      if (this.#rewriteRow(row)) rowCount += 1;
-      else dropped = addItems(dropped, this.#itemsOf(row));
-    }
-    return { message: this.#message(), rowCount, dropped };
+    let dropped = noItems;
+    for (let row = 0; row < this.#subject.batch.rowCount; row += 1)
+      if (!this.#rewriteRow(row * rowBytes)) dropped = addItems(dropped, this.#itemsOf(row * rowBytes));
+    return { message: this.#message(), rowCount: this.#kept.length, dropped };
   }
 
-  /** Whether the row is kept. */
+  /** @returns whether the row at this place is kept */
   #rewriteRow(row: number): boolean {
-    const { tenant: tenantOfRequest, keepsRefusals } = this.#subject;
-    const { relabel, splitLabel } = this.#rules;
-    const verdict = this.#rows.getUint8(row * rowBytes + rowField.verdict);
-    const series = this.#piece(row, rowField.seriesOffset, rowField.seriesLength);
-    if (keepsRefusals && verdict !== RowVerdict.ok) {
+    const verdict = this.#rows.getUint8(row + rowField.verdict);
+    if (this.#subject.keepsRefusals && verdict !== RowVerdict.ok) {
       const isToldAgain = verdict === RowVerdict.emptyLabel || verdict === RowVerdict.duplicateLabel;
-      this.#piecesOf(tenantOfRequest).push(isToldAgain ? series : Uint8Array.of(seriesTag, 0));
+      this.#keep(this.#tupleOfRequest(), () =>
+        isToldAgain ? this.#copySeries(row) : this.#written.prefix(seriesTag, 0),
+      );
       return true;
     }
-    const received = decodeCanonicalLabels(this.#piece(row, rowField.labelsOffset, rowField.labelsLength));
-    let labels: readonly LabelBytes[] | undefined = relabel ? relabel(received) : received;
-    if (labels === undefined) return false;
-    const split = splitLabel && labels.find(([name]) => name.equals(splitLabel))?.[1];
-    let tenant = tenantOfRequest;
-    if (splitLabel && split && split.length > 0) {
-      tenant = this.#tenantOf(split);
-      // Taking the label out drops empty ones, as upstream does; nothing else moves.
-      labels = labels.filter(([name, value]) => value.length > 0 && !name.equals(splitLabel));
+    const labelsStart = this.#rows.getUint32(row + rowField.labelsOffset, true);
+    const labelsEnd = labelsStart + this.#rows.getUint32(row + rowField.labelsLength, true);
+    const { relabel } = this.#rules;
+    if (relabel) {
+      const received = decodeCanonicalLabels(this.#body.subarray(labelsStart, labelsEnd));
+      const labels = relabel(received);
+      if (labels === undefined) return false;
+      if (labels !== received) {
+        this.#keepRelabelled(row, labels);
+        return true;
+      }
     }
-    const pieces = this.#piecesOf(tenant);
-    if (labels === received) {
-      pieces.push(series);
-      return true;
-    }
-    const content = [...labels.map(([name, value]) => encodeLabel(name, value)), ...withoutField(series, labelsField)];
-    pieces.push(lengthPrefix(seriesTag, bytesOf(content)), ...content);
+    const tuple = this.#findSplit(labelsStart, labelsEnd);
+    if (tuple === undefined) this.#keep(this.#tupleOfRequest(), () => this.#copySeries(row));
+    else this.#keepSeries(tuple, row, () => this.#copyLabels(labelsStart, labelsEnd));
     return true;
   }
 
-  #piecesOf(tenant: TenantId): Uint8Array[] {
-    let pieces = this.#tuples.get(tenant);
-    if (!pieces) this.#tuples.set(tenant, (pieces = []));
-    return pieces;
+  #keepRelabelled(row: number, labels: readonly LabelBytes[]): void {
+    const { splitLabel } = this.#rules;
+    const split = splitLabel && labels.find(([name]) => name.equals(splitLabel))?.[1];
+    if (splitLabel === undefined || split === undefined || split.length === 0) {
+      this.#keepSeries(this.#tupleOfRequest(), row, () => {
+        for (const label of labels) this.#writeLabel(label);
+      });
+      return;
+    }
+    this.#keepSeries(this.#tupleOfTenant(split), row, () => {
+      for (const label of labels) if (label[1].length > 0 && !label[0].equals(splitLabel)) this.#writeLabel(label);
+    });
   }
 
-  #tenantOf(value: Buffer): TenantId {
-    const key = value.toString('latin1');
-    let tenant = this.#tenants.get(key);
-    if (tenant === undefined) {
-      try {
-        tenant = tenantOfBytes(value);
-      } catch (error) {
-        if (!(error instanceof TenantNameError)) throw error;
-        throw new RequestRefusedError('SPLIT_TENANT_INVALID', 'tenant name not valid: validation error', {
-          cause: error,
-        });
-      }
-      this.#tenants.set(key, tenant);
+  #keep(tuple: number, write: () => void): void {
+    const start = this.#written.length;
+    write();
+    this.#note(tuple, start);
+  }
+
+  /** Keeps a series with other labels. */
+  #keepSeries(tuple: number, row: number, writeLabels: () => void): void {
+    this.#written.skip(prefixBytesMax);
+    const contentStart = this.#written.length;
+    writeLabels();
+    this.#copyRest(row);
+    const start = this.#written.prefixBefore(contentStart, seriesTag, this.#written.length - contentStart);
+    this.#note(tuple, start);
+  }
+
+  #note(tuple: number, start: number): void {
+    const end = this.#written.length;
+    this.#kept.push({ start, end, tuple });
+    this.#tuples[tuple]!.seriesBytes += end - start;
+  }
+
+  #copySeries(row: number): void {
+    const start = this.#rows.getUint32(row + rowField.seriesOffset, true);
+    this.#written.append(this.#body, start, start + this.#rows.getUint32(row + rowField.seriesLength, true));
+  }
+
+  /** All fields of a series but its labels. */
+  #copyRest(row: number): void {
+    const walk = this.#walk;
+    const start = this.#rows.getUint32(row + rowField.seriesOffset, true);
+    walk.enter(this.#body, start, start + this.#rows.getUint32(row + rowField.seriesLength, true));
+    walk.next(); // The series itself, as a field of the request.
+    walk.enter(this.#body, walk.contentStart, walk.end);
+    let keptFrom = walk.end;
+    while (walk.next()) {
+      if (walk.number !== labelsField) continue;
+      this.#written.append(this.#body, keptFrom, walk.start);
+      keptFrom = walk.end;
     }
-    return tenant;
+    this.#written.append(this.#body, keptFrom, walk.end);
+  }
+
+  /** The tuple that the canonical labels of a series name; undefined where they name none. */
+  #findSplit(labelsStart: number, labelsEnd: number): number | undefined {
+    const { splitLabel } = this.#rules;
+    if (splitLabel === undefined) return undefined;
+    this.#walk.enter(this.#body, labelsStart, labelsEnd);
+    while (this.#walk.next()) {
+      if (!this.#isSplit(splitLabel)) continue;
+      const { contentStart, end } = this.#labelWalk;
+      return contentStart === end ? undefined : this.#tupleOfTenant(this.#body.subarray(contentStart, end));
+    }
+    return undefined;
+  }
+
+  /** Canonical labels but the split label. Empty ones go with it, as upstream has it; nothing else moves. */
+  #copyLabels(labelsStart: number, labelsEnd: number): void {
+    const splitLabel = this.#rules.splitLabel!;
+    const walk = this.#walk;
+    walk.enter(this.#body, labelsStart, labelsEnd);
+    while (walk.next()) {
+      if (this.#isSplit(splitLabel) || this.#labelWalk.contentStart === this.#labelWalk.end) continue;
+      this.#written.append(this.#body, walk.start, walk.end);
+    }
+  }
+
+  /** Whether the label that the walk is at has that name. Leaves the label's walk at its value. */
+  #isSplit(splitLabel: Buffer): boolean {
+    const label = this.#labelWalk;
+    label.enter(this.#body, this.#walk.contentStart, this.#walk.end);
+    label.next();
+    const { contentStart, end } = label;
+    label.next();
+    invariant(label.number === valueField, 'canonical labels have a name and a value');
+    if (end - contentStart !== splitLabel.length) return false;
+    for (let at = 0; at < splitLabel.length; at += 1)
+      if (this.#body[contentStart + at] !== splitLabel[at]) return false;
+    return true;
+  }
+
+  #writeLabel([name, value]: LabelBytes): void {
+    const nameBytes = 1 + varintBytes(name.length) + name.length;
+    this.#written.prefix(labelTag, nameBytes + 1 + varintBytes(value.length) + value.length);
+    this.#written.prefix(nameTag, name.length);
+    this.#written.append(name);
+    this.#written.prefix(valueTag, value.length);
+    this.#written.append(value);
+  }
+
+  #tupleOfRequest(): number {
+    return (this.#requestTuple ??= this.#tupleOfTenant(Buffer.from(this.#subject.tenant)));
+  }
+
+  #tupleOfTenant(bytes: Buffer): number {
+    const key = bytes.toString('latin1');
+    const known = this.#tupleOf.get(key);
+    if (known !== undefined) return known;
+    const tuple = this.#tuples.length;
+    this.#tuples.push({ name: Buffer.from(tenantOf(bytes)), seriesBytes: 0 });
+    this.#tupleOf.set(key, tuple);
+    return tuple;
   }
 
   #itemsOf(row: number): ItemCounts {
     return {
-      samples: this.#rows.getUint32(row * rowBytes + rowField.sampleCount, true),
-      histograms: this.#rows.getUint32(row * rowBytes + rowField.histogramCount, true),
-      exemplars: this.#rows.getUint32(row * rowBytes + rowField.exemplarCount, true),
+      samples: this.#rows.getUint32(row + rowField.sampleCount, true),
+      histograms: this.#rows.getUint32(row + rowField.histogramCount, true),
+      exemplars: this.#rows.getUint32(row + rowField.exemplarCount, true),
     };
   }
 
-  #piece(row: number, offsetField: number, lengthField: number): Uint8Array {
-    const offset = this.#rows.getUint32(row * rowBytes + offsetField, true);
-    const length = this.#rows.getUint32(row * rowBytes + lengthField, true);
-    return this.#subject.batch.body.subarray(offset, offset + length);
-  }
-
+  /** Brings the series together by their tenants. */
   #message(): Buffer {
-    const all: Uint8Array[] = [];
-    for (const [tenant, pieces] of this.#tuples) {
-      const name = Buffer.from(tenant);
-      const named = [lengthPrefix(tenantTag, name.length), name];
-      all.push(lengthPrefix(tupleTag, bytesOf(pieces) + bytesOf(named)));
-      for (const piece of pieces) all.push(piece);
-      all.push(...named);
-    }
-    return Buffer.concat(all);
+    const seriesOf = this.#tuples.map((): KeptSeries[] => []);
+    for (const series of this.#kept) seriesOf[series.tuple]!.push(series);
+    const written = this.#written.bytes;
+    const sizes = this.#tuples.map(({ name, seriesBytes }) => seriesBytes + 1 + varintBytes(name.length) + name.length);
+    const message = new ByteWriter(sizes.reduce((sum, size) => sum + prefixBytesMax + size, 0));
+    this.#tuples.forEach(({ name }, tuple) => {
+      message.prefix(tupleTag, sizes[tuple]!);
+      for (const { start, end } of seriesOf[tuple]!) message.append(written, start, end);
+      message.prefix(tenantTag, name.length);
+      message.append(name);
+    });
+    return message.bytes;
   }
 }
 
-function bytesOf(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+/** @throws RequestRefusedError SPLIT_TENANT_INVALID */
+function tenantOf(value: Buffer): TenantId {
+  try {
+    return tenantOfBytes(value);
+  } catch (error) {
+    if (!(error instanceof TenantNameError)) throw error;
+    throw new RequestRefusedError('SPLIT_TENANT_INVALID', 'tenant name not valid: validation error', { cause: error });
+  }
 }
