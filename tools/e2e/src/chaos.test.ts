@@ -13,9 +13,9 @@ const isLong = process.env['GAUNTLET_LONG'] === '1';
 const seed = Number(process.env['GAUNTLET_SEED'] ?? (isLong ? Math.floor(Date.now() / 1000) : 1));
 /** One after the other is the victim, for so long. */
 const victims = isLong ? 9 : 1;
-const victimMs = isLong ? 60_000 : 9_000;
+const victimMs = isLong ? 60_000 : 6_000;
 /** Both at once, for so long. */
-const pairMs = isLong ? 300_000 : 8_000;
+const pairMs = isLong ? 300_000 : 6_000;
 const seriesPerSender = 25;
 
 interface Fleet {

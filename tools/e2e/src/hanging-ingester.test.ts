@@ -6,7 +6,7 @@ import { startIngester, startRouter } from './servers.js';
 
 const isLong = process.env['GAUNTLET_LONG'] === '1';
 /** How long it hangs: longer than the routers wait for an answer, in any case. */
-const hangMs = isLong ? 60_000 : 7_000;
+const hangMs = isLong ? 60_000 : 5_500;
 const forwardTimeoutMs = 5_000;
 
 endToEnd(

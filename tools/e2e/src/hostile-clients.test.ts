@@ -13,8 +13,11 @@ const isLong = process.env['GAUNTLET_LONG'] === '1';
 const connections = 1000;
 const attackMs = isLong ? 120_000 : 8_000;
 
-/** What a router may hold, whatever its clients do. */
-const residentBytesMax = 512 * MiB;
+/**
+ * What a router may hold, whatever its clients do: 256 MiB of bodies in flight in buffers that are up to twice as large, 64 MiB of
+ * buffers for later, and as much again as it has at rest with the kernel's memory.
+ */
+const residentBytesMax = (2 * 256 + 64 + 192) * MiB;
 
 /** The others may be waited for, for as long as a request may take. */
 const answeredKinds = ['hugeLength', ...(isLong ? ['endless', 'slowBody', 'slowHeaders'] : []), 'declaredBomb', 'trueBomb', 'lyingBomb', 'garbage', 'garbageBody'];
