@@ -61,7 +61,7 @@ export class ExemplarRing {
 
   /** What `add` would say. */
   judge(ref: number, exemplar: Exemplar): ExemplarVerdict {
-    if (labelsLength(exemplar.labels) > exemplarLabelsMax) return 'labels';
+    if (areLabelsTooLong(exemplar.labels)) return 'labels';
     const newest = this.#chains.get(ref)?.newest;
     if (newest === undefined) return 'stored';
     if (equals(newest, exemplar)) return 'repeated';
@@ -158,6 +158,11 @@ function labelsLength(labels: Labels): number {
   let length = 0;
   for (const { name, value } of labels) length += codePoints(name) + codePoints(value);
   return length;
+}
+
+/** Whether an exemplar with these labels is refused. */
+export function areLabelsTooLong(labels: Labels): boolean {
+  return labelsLength(labels) > exemplarLabelsMax;
 }
 
 function codePoints(text: string): number {

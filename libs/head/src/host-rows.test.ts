@@ -356,3 +356,48 @@ describe('floats out of order', () => {
     if (areFilesThere) expect(again.chunks).toEqual([]);
   });
 });
+
+describe('what is refused is told item by item', () => {
+  const stop = (head: Head) => append(head, histograms('h', [t0, integerHistogram(1)]));
+  const listed = (result: { readonly rejections: Iterable<object> }) => [...result.rejections];
+
+  test('also of a long row of the host, which comes in several slices', () => {
+    const head = create({ sliceLimits: { rows: 10, samples: 2, labelBytes: 1000 } });
+    stop(head);
+    const times = [t0 + 1n, t0 + 2n, t0 + 1n, t0 + 3n, t0 + 3n, t0, t0];
+    const result = append(
+      head,
+      floats('other', [t0, 1n]),
+      floats('h', ...times.map((t, i) => [t, BigInt(i)] as const)),
+    );
+    expect(listed(result)).toEqual([
+      { series: 1, item: 'sample', first: 2, count: 1, reason: 'outOfOrder' },
+      { series: 1, item: 'sample', first: 4, count: 1, reason: 'duplicate' },
+      { series: 1, item: 'sample', first: 5, count: 2, reason: 'outOfOrder' },
+    ]);
+  });
+
+  test('histograms and exemplars are counted among their like', () => {
+    const head = create({ exemplarsMax: 10 });
+    stop(head);
+    const exemplar = (t: bigint, id: string): TestExemplar => ({ t, bits: 0n, labels: [['id', id]] });
+    const row: TestRow = {
+      ...histograms(
+        'h',
+        [t0, integerHistogram(2)],
+        [t0 + 1n, integerHistogram(3)],
+        [t0, integerHistogram(2)],
+        [t0 + 2n, integerHistogram(4)],
+      ),
+      exemplars: [exemplar(t0, 'x'), exemplar(t0, 'y'.repeat(200)), exemplar(t0 - 1n, 'z')],
+    };
+    const result = append(head, row);
+    expect(listed(result)).toEqual([
+      { series: 0, item: 'histogram', first: 0, count: 1, reason: 'duplicate' },
+      { series: 0, item: 'histogram', first: 2, count: 1, reason: 'outOfOrder' },
+      { series: 0, item: 'exemplar', first: 1, count: 1, reason: 'exemplarLabels' },
+      { series: 0, item: 'exemplar', first: 2, count: 1, reason: 'exemplarOutOfOrder' },
+    ]);
+    expect(result.exemplarsAccepted).toBe(1);
+  });
+});

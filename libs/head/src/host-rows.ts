@@ -1,16 +1,15 @@
 import { histogramEquals, staleHistogram, validateHistogram, type ChunkSample, type Histogram } from '@gauntlet/chunk';
-import { invariant, KiB } from '@gauntlet/base';
+import { invariant } from '@gauntlet/base';
 import {
   MessageError,
   rowBytes,
   rowField,
   sampleBytes,
   type BatchSlice,
-  type LabelBytes,
   type ScannedBatch,
   type Shard,
 } from '@gauntlet/kernel';
-import { staleMarkerBits, type Labels } from '@gauntlet/model';
+import { staleMarkerBits } from '@gauntlet/model';
 import {
   decodeSeriesParts,
   type Exemplar,
@@ -22,14 +21,10 @@ import {
 import { before, classify, type SampleVerdict } from './classify.js';
 import type { ChunkPosition } from './head.js';
 import { receivedHistogram } from './received-histogram.js';
+import { exemplarLabels, partLimits } from './received-parts.js';
 import type { SeriesHost, SeriesPlace } from './series-host.js';
 import { flavourOf, type Flavour, type WalBatch } from './wal-batch.js';
 import type { WblBatch } from './wbl-batch.js';
-
-/** A histogram with a longer message is refused: a thousand buckets take some ten kilobytes, and in memory every one takes fifty times its bytes. */
-const histogramBytesMax = 128 * KiB;
-/** Likewise: 128 code points have 512 bytes at most, and labels that are empty take room, too. */
-const exemplarBytesMax = 4 * KiB;
 
 export interface HostRowOptions {
   readonly host: SeriesHost;
@@ -94,7 +89,7 @@ export class HostRows {
     const begun = { histogram: 0, exemplar: 0 };
     try {
       if (histogramCount > 0) {
-        for (const part of decodeSeriesParts(field, { histogramBytesMax, exemplarBytesMax: 0 })) {
+        for (const part of decodeSeriesParts(field, { ...partLimits, exemplarBytesMax: 0 })) {
           if (part.kind !== 'histogram') continue;
           series.begin('histogram', begun.histogram++);
           isLastStored = this.#appendReceived(series, part.histogram);
@@ -110,7 +105,7 @@ export class HostRows {
     this.#exemplarsOf = seriesOffset;
     if (!isLastStored || series.s === 0) return;
     try {
-      for (const part of decodeSeriesParts(field, { histogramBytesMax: 0, exemplarBytesMax })) {
+      for (const part of decodeSeriesParts(field, { ...partLimits, histogramBytesMax: 0 })) {
         if (part.kind !== 'exemplar') continue;
         series.begin('exemplar', begun.exemplar++);
         this.#appendExemplar(series, part.exemplar);
@@ -253,7 +248,7 @@ export class HostRows {
       this.#reject(row, 'outOfBounds');
       return;
     }
-    const labels = labelsOf(received.labels);
+    const labels = exemplarLabels(received.labels);
     const verdict = host.exemplars.add(row.ref, { timestampMs, valueBits: bits, labels });
     if (verdict === 'outOfOrder') this.#reject(row, 'exemplarOutOfOrder');
     else if (verdict === 'labels') this.#reject(row, 'exemplarLabels');
@@ -339,11 +334,6 @@ function* floatsOf(slice: BatchSlice, row: DataView): Iterable<{ readonly t: big
   for (let i = first; i < first + row.getUint32(rowField.sampleCount, true); i += 1) {
     yield { t: view.getBigInt64(i * sampleBytes, true), bits: view.getBigUint64(i * sampleBytes + 8, true) };
   }
-}
-
-/** Labels of exemplars, in the order in which they came. */
-function labelsOf(labels: readonly LabelBytes[]): Labels {
-  return labels.map(([name, value]) => ({ name: name.toString(), value: value.toString() }));
 }
 
 /** As markers say it (spec/tsdb.md 3.1). */

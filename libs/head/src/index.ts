@@ -30,6 +30,7 @@ export {
   type TimeInterval,
 } from './head.js';
 export { exemplarLabelsMax, type Exemplar, type ExemplarRing, type ExemplarVerdict } from './exemplar-ring.js';
+export { receivedParts, type ReceivedPart } from './received-parts.js';
 export { openHeadSnapshot } from './head-snapshot.js';
 export { hasRef, type RefPages } from './ref-set.js';
 export { trimChunk } from './trim-chunk.js';

@@ -1,4 +1,5 @@
 import { createIntake } from '@gauntlet/kernel';
+import { encodeWriteRequestV2 } from '@gauntlet/remote-write';
 import { MemoryVfs } from '@gauntlet/vfs/testing';
 import { Journal } from './journal.js';
 import { batchOf } from './testing/tenant-lab.js';
@@ -58,5 +59,30 @@ test('a large request is kept as records that a head can take one after the othe
   expect(records.length).toBeGreaterThan(1);
   expect(Math.max(...records.map(({ length }) => length))).toBeLessThan(1.1 * 2 ** 20);
   expect(records.map(rowsOf).reduce((sum, rows) => sum + rows)).toBe(names.length);
+  await journal.close();
+});
+
+test('rows that were refused for their labels are not kept, also those that have no field', async () => {
+  const vfs = new MemoryVfs();
+  await vfs.makeDir(dir);
+  const journal = await Journal.open(vfs, dir, {});
+  const body = encodeWriteRequestV2({
+    timeseries: [
+      { labels: [['job', 'nameless']], samples: [{ timestampMs: 1, value: 1 }] },
+      { labels: [['__name__', 'a']], samples: [{ timestampMs: 1, value: 1, startTimestampMs: 1 }] },
+    ],
+  });
+  // References beyond the symbols.
+  const bad = Buffer.from([0x2a, 9, 0x0a, 3, 0, 0xff, 0x7f, 0x12, 2, 0x10, 5]);
+  const batch = intake.scan(Buffer.concat([bad, body, bad]), 'identity', { kind: 'prometheus-v2', tenant: '' });
+  expect(batch.rowCount).toBe(4);
+  await journal.append(batch, 0);
+  const rows: number[] = [];
+  await journal.drain(
+    (record) => rows.push(rowsOf(record)),
+    () => Promise.resolve(),
+    () => {},
+  );
+  expect(rows).toEqual([1]);
   await journal.close();
 });

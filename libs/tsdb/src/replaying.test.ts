@@ -109,6 +109,33 @@ test('a write during a replay is refused for what can be seen of it; what is fou
   await database.close();
 });
 
+test('series that were acknowledged during a replay are kept, more than the tenant may have; later ones are refused', async () => {
+  const vfs = new MemoryVfs();
+  await killedDatabase(vfs, [10]);
+  const replayGate = new LabGate();
+  const database = await Tsdb.open(optionsOf(vfs, { replayGate, activeSeriesMax: () => 2 }));
+  await write(database, [
+    ['new-1', 20, 1],
+    ['new-2', 20, 1],
+  ]);
+  replayGate.open();
+  await database.replayed;
+  expect(database.head.seriesCount).toBe(5);
+  expect(database.stats).toMatchObject({ journaledDropped: 0, seriesLimited: 0 });
+  const { rejections, samplesAppended } = database.append(
+    batchOf([
+      ['a', 30, 1],
+      ['new-2', 30, 1],
+      ['new-3', 30, 1],
+    ]),
+    0,
+  );
+  expect([...rejections]).toEqual([{ series: 2, item: 'sample', first: 0, count: 1, reason: 'seriesLimit' }]);
+  expect(samplesAppended).toBe(2);
+  expect(database.stats.seriesLimited).toBe(1);
+  await database.close();
+});
+
 test('a replay that fails is tried again, and writes are taken all the while', async () => {
   const disk = new FaultyVfs(new MemoryVfs());
   const before = await killedDatabase(disk, [10, 20]);

@@ -298,6 +298,7 @@ export class Tsdb {
     const { rejections, samples, exemplars } = judgeUnseen(batch, group, {
       minTimeMs: (this.#options.outOfOrderWindowMs ?? 0) > 0 ? timestampMsMin : this.#blocks.coveredMs,
       maxTimeMs: this.#timestampMsMax(),
+      takesExemplars: (this.#options.exemplarsMax ?? 0) > 0,
     });
     const rejected = countRejections(rejections);
     const hasRejections = rejections.length > 0;
@@ -305,7 +306,7 @@ export class Tsdb {
     this.stats.journaledSamples += samples;
     const isTaken = samples > 0;
     const committed = isTaken ? journal.append(batch, group) : Promise.resolve();
-    const exemplarsAccepted = isTaken && (this.#options.exemplarsMax ?? 0) > 0 ? exemplars : 0;
+    const exemplarsAccepted = isTaken ? exemplars : 0;
     return { rejected, hasRejections, rejections, samplesAppended: samples, exemplarsAccepted, committed };
   }
 
