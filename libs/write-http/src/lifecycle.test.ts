@@ -257,3 +257,27 @@ function raw(port: number, text: string): Promise<{ text: string; socket: Socket
     socket.on('close', () => resolve({ text: received, socket }));
   });
 }
+
+test('a client that is still sending reads why its body is too large, instead of a broken connection', async () => {
+  const { port } = await run({ bodyBytesMax: 1000 });
+  const length = 50_000_000;
+  const outcome = await new Promise<string>((resolve) => {
+    let received = '';
+    let sent = 0;
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`POST /api/v1/receive HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`);
+      send();
+    });
+    // As a sender that first writes all of its request, and reads then.
+    const send = (): void => {
+      while (sent < length) {
+        sent += 50_000;
+        if (!socket.write(Buffer.alloc(50_000))) return void socket.once('drain', send);
+      }
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+    };
+    socket.on('error', (error) => resolve(`${received}${error.message}`));
+    socket.on('close', () => resolve(received));
+  });
+  expect(outcome).toMatch(/^HTTP\/1\.1 413 (.|\r\n)*\r\n\r\nwrite request too large\n$/);
+});

@@ -84,6 +84,8 @@ export const writeListenerDefaults = {
 const idleConnectionMsMax = 10 * minuteMs;
 /** Of a request, until its body begins. */
 const headersMsMax = 20 * secondMs;
+/** How long a request is read on whose answer is given. */
+const lingerMsMax = 5 * secondMs;
 /** How often time limits are looked at. */
 const limitCheckMs = 5 * secondMs;
 
@@ -214,11 +216,11 @@ class NodeWriteListener implements WriteListener {
         answerStatus(this.#status, request, response),
       ),
     );
-    app.use((request: Request, response: Response) => this.#send(response, this.#answerElsewhere(request)));
+    app.use((request: Request, response: Response) => this.#send(request, response, this.#answerElsewhere(request)));
     // Whatever express refuses by itself, such as a path that does not decode.
-    app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
       if (isInternal(error)) this.#onInternalError(error);
-      this.#send(response, this.#answers.ofError('v1', error));
+      this.#send(request, response, this.#answers.ofError('v1', error));
     });
     return app;
   }
@@ -269,7 +271,7 @@ class NodeWriteListener implements WriteListener {
       if (isInternal(error)) this.#onInternalError(error);
       if (!isCancelled(error)) answer = this.#answers.ofError(dialect, error);
     }
-    if (answer) this.#send(response, answer);
+    if (answer) this.#send(request, response, answer);
     else response.destroy(); // Nobody is left to read it.
     const status = answer?.status ?? clientGoneStatus;
     const seconds = (this.#clock.monotonicMs() - startMs) / 1000;
@@ -297,11 +299,14 @@ class NodeWriteListener implements WriteListener {
     return this.#requestLog(request, name);
   }
 
-  #send(response: Response, { status, headers, body }: Answer): void {
+  #send(request: Request, response: Response, { status, headers, body }: Answer): void {
     if (response.headersSent || response.destroyed) return;
     const length = status === 204 ? undefined : { 'Content-Length': body.length };
     const last = this.#isStopping ? { Connection: 'close' } : undefined;
-    response.writeHead(status, { ...headers, ...length, ...last }).end(body);
+    response.writeHead(status, { ...headers, ...length, ...last });
+    const isLast = last !== undefined || headers['Connection'] === 'close';
+    if (isLast && !request.complete) lingerOver(request, response, body);
+    else response.end(body);
   }
 
   /** Known paths with other methods, nearly known paths, and unknown ones. */
@@ -320,6 +325,21 @@ class NodeWriteListener implements WriteListener {
     }
     return textAnswer(404, '404 page not found\n');
   }
+}
+
+/**
+ * Sends the last answer of a connection whose request is still coming. To close now would reset the connection, and most clients, which write before they
+ * read, would not see the answer but a fault of the network, and try again for ever. So what comes is read and dropped for a while.
+ */
+function lingerOver(request: Request, response: Response, body: Uint8Array): void {
+  response.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    request.off('end', end).off('close', end);
+    response.end();
+  };
+  const timer = setTimeout(end, lingerMsMax).unref();
+  request.on('end', end).on('close', end).resume();
 }
 
 /** A request being served. */
