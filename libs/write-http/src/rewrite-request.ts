@@ -1,16 +1,9 @@
-import { invariant } from '@gauntlet/base';
-import {
-  decodeCanonicalLabels,
-  rowBytes,
-  rowField,
-  RowVerdict,
-  type LabelBytes,
-  type ScannedBatch,
-} from '@gauntlet/kernel';
+import { rowBytes, rowField, RowVerdict, type LabelBytes, type ScannedBatch } from '@gauntlet/kernel';
 import { TenantNameError, tenantOfBytes, type TenantId } from '@gauntlet/model';
 import { ByteWriter, prefixBytesMax, varintBytes } from './byte-writer.js';
 import { RequestRefusedError } from './errors.js';
 import { FieldWalk } from './field-walk.js';
+import { LabelWalk } from './label-walk.js';
 import { noItems, type ItemCounts } from './write-target.js';
 
 /** Applies relabelling rules; undefined drops the series. */
@@ -49,7 +42,6 @@ const nameTag = 0x0a;
 const valueTag = 0x12;
 /** The labels among the fields of a series. */
 const labelsField = 1;
-const valueField = 2;
 
 /**
  * Applies relabelling and the split label. A series keeps its other fields (samples, histograms, exemplars, and what we do not know) byte for byte.
@@ -105,11 +97,12 @@ class Rewriter {
   readonly #tupleOf = new Map<string, number>();
   #requestTuple: number | undefined;
   readonly #walk = new FieldWalk();
-  readonly #labelWalk = new FieldWalk();
+  readonly #labels: LabelWalk;
 
   constructor(subject: RewriteSubject, body: Buffer, rules: RowRules) {
     this.#subject = subject;
     this.#body = body;
+    this.#labels = new LabelWalk(body);
     this.#rules = rules;
     const { rows } = subject.batch;
     this.#rows = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
@@ -137,7 +130,7 @@ class Rewriter {
     const labelsEnd = labelsStart + this.#rows.getUint32(row + rowField.labelsLength, true);
     const { relabel } = this.#rules;
     if (relabel) {
-      const received = decodeCanonicalLabels(this.#body.subarray(labelsStart, labelsEnd));
+      const received = this.#readLabels(labelsStart, labelsEnd);
       const labels = relabel(received);
       if (labels === undefined) return false;
       if (labels !== received) {
@@ -194,29 +187,51 @@ class Rewriter {
 
   /** All fields of a series but its labels. */
   #copyRest(row: number): void {
-    const walk = this.#walk;
     const start = this.#rows.getUint32(row + rowField.seriesOffset, true);
-    walk.enter(this.#body, start, start + this.#rows.getUint32(row + rowField.seriesLength, true));
+    const end = start + this.#rows.getUint32(row + rowField.seriesLength, true);
+    const labelsStart = this.#rows.getUint32(row + rowField.labelsOffset, true);
+    const labelsEnd = labelsStart + this.#rows.getUint32(row + rowField.labelsLength, true);
+    const walk = this.#walk;
+    walk.enter(this.#body, start, end);
     walk.next(); // The series itself, as a field of the request.
-    walk.enter(this.#body, walk.contentStart, walk.end);
-    let keptFrom = walk.end;
+    let keptFrom = walk.contentStart;
+    if (labelsStart >= keptFrom && labelsEnd <= end && labelsStart < labelsEnd) {
+      // Canonical labels within the series are all that it has, in one run.
+      this.#written.append(this.#body, keptFrom, labelsStart);
+      this.#written.append(this.#body, labelsEnd, end);
+      return;
+    }
+    walk.enter(this.#body, keptFrom, end);
     while (walk.next()) {
       if (walk.number !== labelsField) continue;
       this.#written.append(this.#body, keptFrom, walk.start);
       keptFrom = walk.end;
     }
-    this.#written.append(this.#body, keptFrom, walk.end);
+    this.#written.append(this.#body, keptFrom, end);
+  }
+
+  /** Labels as pieces of the body, which hold until the intake is used again. */
+  #readLabels(labelsStart: number, labelsEnd: number): LabelBytes[] {
+    const read: LabelBytes[] = [];
+    const labels = this.#labels;
+    labels.enter(labelsStart, labelsEnd);
+    while (labels.next())
+      read.push([
+        this.#body.subarray(labels.nameStart, labels.nameEnd),
+        this.#body.subarray(labels.valueStart, labels.end),
+      ]);
+    return read;
   }
 
   /** The tuple that the canonical labels of a series name; undefined where they name none. */
   #findSplit(labelsStart: number, labelsEnd: number): number | undefined {
     const { splitLabel } = this.#rules;
     if (splitLabel === undefined) return undefined;
-    this.#walk.enter(this.#body, labelsStart, labelsEnd);
-    while (this.#walk.next()) {
-      if (!this.#isSplit(splitLabel)) continue;
-      const { contentStart, end } = this.#labelWalk;
-      return contentStart === end ? undefined : this.#tupleOfTenant(this.#body.subarray(contentStart, end));
+    const labels = this.#labels;
+    labels.enter(labelsStart, labelsEnd);
+    while (labels.next()) {
+      if (!labels.hasName(splitLabel)) continue;
+      return labels.isValueEmpty ? undefined : this.#tupleOfTenant(this.#body.subarray(labels.valueStart, labels.end));
     }
     return undefined;
   }
@@ -224,26 +239,15 @@ class Rewriter {
   /** Canonical labels but the split label. Empty ones go with it, as upstream has it; nothing else moves. */
   #copyLabels(labelsStart: number, labelsEnd: number): void {
     const splitLabel = this.#rules.splitLabel!;
-    const walk = this.#walk;
-    walk.enter(this.#body, labelsStart, labelsEnd);
-    while (walk.next()) {
-      if (this.#isSplit(splitLabel) || this.#labelWalk.contentStart === this.#labelWalk.end) continue;
-      this.#written.append(this.#body, walk.start, walk.end);
+    const labels = this.#labels;
+    let keptFrom = labelsStart;
+    labels.enter(labelsStart, labelsEnd);
+    while (labels.next()) {
+      if (!labels.isValueEmpty && !labels.hasName(splitLabel)) continue;
+      this.#written.append(this.#body, keptFrom, labels.start);
+      keptFrom = labels.end;
     }
-  }
-
-  /** Whether the label that the walk is at has that name. Leaves the label's walk at its value. */
-  #isSplit(splitLabel: Buffer): boolean {
-    const label = this.#labelWalk;
-    label.enter(this.#body, this.#walk.contentStart, this.#walk.end);
-    label.next();
-    const { contentStart, end } = label;
-    label.next();
-    invariant(label.number === valueField, 'canonical labels have a name and a value');
-    if (end - contentStart !== splitLabel.length) return false;
-    for (let at = 0; at < splitLabel.length; at += 1)
-      if (this.#body[contentStart + at] !== splitLabel[at]) return false;
-    return true;
+    this.#written.append(this.#body, keptFrom, labelsEnd);
   }
 
   #writeLabel([name, value]: LabelBytes): void {
