@@ -131,7 +131,7 @@ function jsonOf(value: Value): string {
     case 'text':
       return jsonString(value.content);
     case 'bytes':
-      return `"${textOf(value)}"`;
+      return value.content === '' ? 'null' : `"${textOf(value)}"`;
     case 'bool':
     case 'int':
     case 'double':
