@@ -8,6 +8,7 @@ import {
   OperationalError,
   secondMs,
   systemClock,
+  UndoStack,
   type Clock,
 } from '@gauntlet/base';
 import { createBlockReaders } from '@gauntlet/block-reader';
@@ -28,12 +29,21 @@ import {
   type FrameCodec,
   type GrpcServer,
 } from '@gauntlet/rpc';
-import { serveStoreApi, type SelectLimits } from '@gauntlet/store-api';
-import { startProbeServer, type Logger, type MetricRegistry, type ProbeServer } from '@gauntlet/telemetry';
+import { answerStatusTsdb, serveStoreApi, type SelectLimits } from '@gauntlet/store-api';
+import {
+  collectTlsMetrics,
+  createRequestLog,
+  startProbeServer,
+  type Logger,
+  type MetricRegistry,
+  type RequestLog,
+  type RequestLogConfig,
+} from '@gauntlet/telemetry';
+import { openServerTls, TlsConfigError, type Reloaded, type ServerTls, type ServerTlsFiles } from '@gauntlet/tls';
 import type { TsdbOptions } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
 import { protoFiles } from '@gauntlet/wire';
-import type { WriteTarget } from '@gauntlet/write-http';
+import { openWrites, type WriteConfig, type WriteTarget } from '@gauntlet/write-http';
 import { DataDirectory } from './data-directory.js';
 import { diskStore, type DiskStoreOptions } from './disk-store.js';
 import { createGate } from './gate.js';
@@ -45,6 +55,7 @@ import { ownProcess } from './process-identity.js';
 import { registerReadMetrics } from './read-metrics.js';
 import { readsAfter } from './reads-after.js';
 import { readinessOf, type Readiness } from './readiness.js';
+import { serveClients } from './serve-clients.js';
 import { serveStatus } from './serve-status.js';
 import { tenantReaders } from './tenant-readers.js';
 import { Tenants } from './tenants.js';
@@ -56,6 +67,16 @@ export interface IngesterConfig {
   /** Probes and metrics. */
   readonly httpAddress: string;
   readonly grpcAddress: string;
+  /** Remote write for clients that come without a router. */
+  readonly remoteWriteAddress: string;
+  /** How that listener treats requests; tenants are named as everywhere in this config. */
+  readonly writes?: Omit<WriteConfig, 'tenantHeader' | 'defaultTenant'>;
+  /** The web configuration file of `httpAddress`; undefined for plain text that anyone may read. */
+  readonly httpConfigFile?: string | undefined;
+  /** Undefined for plain text. */
+  readonly grpcTls?: ServerTlsFiles | undefined;
+  /** Undefined logs no requests. */
+  readonly requestLog?: RequestLogConfig | undefined;
   readonly httpGraceMs: number;
   readonly grpcGraceMs: number;
   readonly grpcConnectionAgeMsMax: number;
@@ -69,8 +90,6 @@ export interface IngesterConfig {
   readonly tenantHeader: string;
   /** What one call for series may give. */
   readonly selectLimits: SelectLimits;
-  /** Series that a tenant may have in memory; 0 for no limit. Asked at each write: it may change. */
-  readonly activeSeriesMax?: (tenant: string) => number;
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
   /** Blocks, and directories of idle tenants, that are older are deleted; 0 keeps everything. */
@@ -117,6 +136,7 @@ export interface IngesterEnvironment {
 export interface RunningIngester {
   readonly httpPort: number;
   readonly grpcPort: number;
+  readonly remoteWritePort: number;
   /** Resolves when every tenant that was there is found, and open if something is in its log; writes are taken before. */
   readonly started: Promise<void>;
   /** What `/-/ready` says. */
@@ -158,8 +178,33 @@ export async function startIngester(
     throw new DefaultTenantError(
       `Cannot use --receive.default-tenant-id=${config.defaultTenant}: tenant name not valid`,
     );
+  const opened = new UndoStack();
+  try {
+    return await start(config, { log, registry, clock, heavyWork }, opened);
+  } catch (error) {
+    await opened.undo();
+    throw error;
+  }
+}
+
+async function start(
+  config: IngesterConfig,
+  { log, registry, clock, heavyWork }: IngesterEnvironment & { readonly clock: Clock },
+  opened: UndoStack,
+): Promise<RunningIngester> {
   const bucket = await openConfiguredBucket(config, { registry, clock });
-  const directory = await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock });
+  const requestLog = createRequestLog(config.requestLog, log);
+  const { tenantHeader, defaultTenant, grpcTls } = config;
+  const serverTls = grpcTls && opened.add(await openGrpcTls(grpcTls, log), (tls) => tls.close());
+  if (serverTls) collectTlsMetrics(registry, [serverTls]);
+  const clients = opened.add(
+    await openWrites({ ...config.writes, tenantHeader, defaultTenant }, { log, clock, registry, requestLog }),
+    (writes) => writes.close(),
+  );
+  const directory = opened.add(
+    await DataDirectory.open(nodeVfs, config.dataDir, { process: ownProcess, lock: config.lock }),
+    (open) => open.close(),
+  );
   const { blockRangeMs, retentionMs, retentionBytesMax, freeDiskBytesMin } = config;
   const memory = new MemoryUse(() => process.memoryUsage.rss());
   const memoryBytesMax =
@@ -193,7 +238,7 @@ export async function startIngester(
       tenantLabelName: config.tenantLabelName,
       shipper: config.shipper,
       database: databaseOptions(config, heavyWork),
-      activeSeriesMax: config.activeSeriesMax ?? (() => 0),
+      activeSeriesMax: (tenant) => clients.limits.activeSeriesMax(tenant),
     }),
     clock,
     log,
@@ -202,8 +247,9 @@ export async function startIngester(
     refusalToOpen: (tenant) => guard.refusalToOpen(tenant),
   });
   const upkeep = new Upkeep({ tenants, clock, log, blockRangeMs });
+  const intake = createIntake({ messageBytesMax });
   const writes = new WriteService({
-    intake: createIntake({ messageBytesMax }),
+    intake,
     databases: tenants,
     inflightBytesMax,
     refusal: () => guard.refusal(),
@@ -230,43 +276,50 @@ export async function startIngester(
   const selectsDropped = { seriesMax: 0, samplesMax: 0 };
   registerReadMetrics(registry, { tenants, selectsDropped });
 
-  let probes: ProbeServer | undefined;
-  let server: GrpcServer | undefined;
-  let grpcPort: number;
-  try {
-    // Before the first write: the disk may be full already.
-    await guard.check();
-    probes = await startProbeServer({
+  // Before the first write: the disk may be full already.
+  await guard.check();
+  const statusOptions = { tenantHeader, defaultTenant, clock };
+  const probes = opened.add(
+    await startProbeServer({
       address: config.httpAddress,
       registry,
       ready: () => readiness().ready,
       readyNotes: () => readiness().notes,
       component: 'receive',
-      routes: (app) => {
-        serveStatus(app, { readers, tenantHeader: config.tenantHeader, defaultTenant: config.defaultTenant, clock });
-      },
-    });
-    server = createServer(config, { writes, log });
-    collectGrpcMetrics(registry, server);
-    serveStoreApi(readsAfter(started, server, clock), readers, {
-      limits: config.selectLimits,
-      codec,
+      routes: (app) => serveStatus(app, { readers, ...statusOptions }),
+      webConfigFile: config.httpConfigFile,
+      log,
+      requestLog,
+    }),
+    (probeServer) => probeServer.stop(0),
+  );
+  const server = opened.add(createServer(config, { writes, log, requestLog, tls: serverTls }), (grpc) => grpc.stop(0));
+  collectGrpcMetrics(registry, server);
+  serveStoreApi(readsAfter(started, server, clock), readers, {
+    limits: config.selectLimits,
+    codec,
+    clock,
+    log,
+    onSelectDropped: (reason) => (selectsDropped[reason] += 1),
+  });
+  const writeTarget = ingesterWriteTarget(writes);
+  const listener = opened.add(
+    await serveClients({
+      address: config.remoteWriteAddress,
+      target: writeTarget,
+      intake,
+      settings: clients.settings,
+      status: (request) => answerStatusTsdb(request, readers, statusOptions),
+      registry,
       clock,
       log,
-      onSelectDropped: (reason) => (selectsDropped[reason] += 1),
-    });
-    grpcPort = await server.listen();
-  } catch (error) {
-    // Nothing is open yet: leave no listener and no lock behind.
-    await probes?.stop(0);
-    await directory.close();
-    throw error;
-  }
-  const { stop: stopServer, setReady } = server;
-  const { port: httpPort, stop: stopProbes } = probes;
+    }),
+    (open) => open.stop(0),
+  );
+  const grpcPort = await server.listen();
   const loops = [
     guard.run(stopping.signal),
-    tellReadiness(() => setReady(readiness().ready), { clock, signal: stopping.signal }),
+    tellReadiness(() => server.setReady(readiness().ready), { clock, signal: stopping.signal }),
   ];
   void tenants.start([config.defaultTenant]).then(() => {
     isStarting = false;
@@ -275,24 +328,42 @@ export async function startIngester(
   });
 
   return {
-    httpPort,
+    httpPort: probes.port,
     grpcPort,
+    remoteWritePort: listener.port,
     started,
     readiness,
-    writeTarget: ingesterWriteTarget(writes),
+    writeTarget,
     async stop() {
       stopping.abort(new Error('the ingester is stopping'));
       await Promise.all(loops);
-      setReady(false);
-      await stopServer(config.grpcGraceMs);
+      server.setReady(false);
+      await Promise.all([server.stop(config.grpcGraceMs), listener.stop(config.httpGraceMs)]);
+      clients.close();
+      serverTls?.close();
       await upkeep.stop();
       await tenants.stop(lastUploadMsMax);
       await blockReaders.close();
       await bucket?.close();
       await directory.close();
-      await stopProbes(config.httpGraceMs);
+      await probes.stop(config.httpGraceMs);
     },
   };
+}
+
+async function openGrpcTls(files: ServerTlsFiles, log: Logger): Promise<Reloaded<ServerTls>> {
+  try {
+    return await openServerTls(files, { log, use: 'grpc' });
+  } catch (error) {
+    throw new TlsConfigError(`setup gRPC server: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+interface ServerParts {
+  readonly writes: WriteService;
+  readonly log: Logger;
+  readonly requestLog: RequestLog;
+  readonly tls: Reloaded<ServerTls> | undefined;
 }
 
 /** What each tenant's database is told. */
@@ -343,13 +414,15 @@ async function openConfiguredBucket(
   return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
 }
 
-function createServer(config: IngesterConfig, { writes, log }: { writes: WriteService; log: Logger }): GrpcServer {
+function createServer(config: IngesterConfig, { writes, log, requestLog, tls }: ServerParts): GrpcServer {
   const server = createGrpcServer({
     address: config.grpcAddress,
     codec,
     protoFiles,
     messageBytesMax,
     connectionAgeMsMax: config.grpcConnectionAgeMsMax,
+    ...requestLog.grpc,
+    ...(tls && { tls }),
     onInternalError: (error, path) =>
       log.error('call failed', {
         path,
