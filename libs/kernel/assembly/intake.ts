@@ -184,7 +184,8 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
       return statusTooLarge;
     } else if (failure == needRewrite && schema == schemaPrometheusV2) {
       // The scan has counted what it needs. Some more spares the next request, a little larger, the same.
-      rewriteRoom = <usize>((expansion + (expansion >> 2) + 65535) & ~65535);
+      const room = max<u64>(expansion, min<u64>(expansion + (expansion >> 2), <u64>contentMax));
+      rewriteRoom = <usize>((room + 65535) & ~65535);
     } else if (failure == needRewrite) {
       if (rewriteRoom >= rewriteMax >> 1) return statusMemory;
       rewriteRoom = max<usize>(rewriteRoom << 1, 65536);

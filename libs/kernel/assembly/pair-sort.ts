@@ -1,5 +1,6 @@
 // Sorts the pairs of symbols.ts by name.
 
+import { sortKey } from './scan';
 import { headSize, pairAt, pairBytes, pairsStart } from './symbols';
 
 const runLength: usize = 16;
@@ -28,6 +29,9 @@ function compareNames(a: usize, b: usize): i32 {
   const bSize = <usize>(load<u32>(b, 4) & 0x7fffffff);
   const aHead = headSize(aSize);
   const bHead = headSize(bSize);
+  const aKey = sortKey(aAt + aHead, aSize - aHead);
+  const bKey = sortKey(bAt + bHead, bSize - bHead);
+  if (aKey != bKey) return aKey < bKey ? -1 : 1;
   return compareTexts(aAt + aHead, aSize - aHead, bAt + bHead, bSize - bHead);
 }
 

@@ -180,6 +180,13 @@ function putSeries(at: usize, end: usize, isUsual: bool, isLead: bool): usize {
         }
         continue;
       }
+    } else if ((head & 0x80ff) == 0x002a) {
+      // Prometheus sends short metadata with every series.
+      at += 2 + <usize>(head >> 8);
+      if (at > end) return fail(whyTruncated, start);
+      if (takeMetadata(start + 2, at) == 0) return 0;
+      hasMetadata = true;
+      continue;
     }
     at = takeTag(at, end);
     if (at == 0) return 0;
@@ -389,18 +396,25 @@ function putText(to: usize, tag: u32, symbol: usize): usize {
 function takeMetadata(at: usize, end: usize): usize {
   while (at < end) {
     const start = at;
-    at = takeTag(at, end);
-    if (at == 0) return 0;
-    const field = fieldNumber;
-    if (field == 1 || field == 3 || field == 4) {
-      if (wireType != 0) return fail(whyWireType, start);
-      at = takeVarint(at, end);
-      if (field == 3) helpRef = <u32>varintValue;
-      else if (field == 4) unitRef = <u32>varintValue;
+    const head = <u32>load<u8>(at);
+    let field = <i32>(head >> 3);
+    if (head == 0x08 || head == 0x18 || head == 0x20) {
+      at += 1;
     } else {
-      at = skipField(start, end);
+      at = takeTag(at, end);
+      if (at == 0) return 0;
+      field = fieldNumber;
+      if (field != 1 && field != 3 && field != 4) {
+        at = skipField(start, end);
+        if (at == 0) return 0;
+        continue;
+      }
+      if (wireType != 0) return fail(whyWireType, start);
     }
+    at = takeVarint(at, end);
     if (at == 0) return 0;
+    if (field == 3) helpRef = <u32>varintValue;
+    else if (field == 4) unitRef = <u32>varintValue;
   }
   return at;
 }

@@ -65,7 +65,10 @@ function bodyV2(turn = 0): Buffer {
     const labels = labelsOf(index);
     const turned = [...labels.slice(turn), ...labels.slice(0, turn)];
     const labelsRefs = Buffer.from(turned.flatMap((label) => label.flatMap((text) => varint(ref(text)))));
-    return field(0x2a, Buffer.concat([field(0x0a, labelsRefs), sample(index)]));
+    // Prometheus sends metadata along with every series.
+    const help = varint(ref(`Says what ${labels[0]![1]} counts`));
+    const metadata = field(0x2a, Buffer.from([0x08, 4, 0x18, ...help]));
+    return field(0x2a, Buffer.concat([field(0x0a, labelsRefs), sample(index), metadata]));
   });
   return Buffer.concat([...Array.from(refs.keys(), (text) => field(0x22, Buffer.from(text))), ...all]);
 }

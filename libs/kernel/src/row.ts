@@ -58,12 +58,13 @@ export function readRow(batch: ScannedBatch, index: number): Row {
 export function readRowSummary(
   batch: ScannedBatch,
   index: number,
-): Pick<Row, 'verdict' | 'histogramCount'> & { readonly sampleCount: number } {
+): Pick<Row, 'verdict' | 'histogramCount' | 'exemplarCount'> & { readonly sampleCount: number } {
   if (index >= batch.rowCount) throw new RangeError(`row ${index} of ${batch.rowCount}`);
   const view = viewOf(batch.rows, index * rowBytes, rowBytes);
   return {
     sampleCount: view.getUint32(rowField.sampleCount, true),
     histogramCount: view.getUint32(rowField.histogramCount, true),
+    exemplarCount: view.getUint32(rowField.exemplarCount, true),
     verdict: view.getUint8(rowField.verdict) as RowVerdict,
   };
 }

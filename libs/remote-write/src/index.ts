@@ -26,12 +26,7 @@ export type {
   TimeSeriesV2,
   WriteRequestV2,
 } from './write-request-v2.js';
-export {
-  encodeWriteRequestV2,
-  type SampleInputV2,
-  type SeriesInputV2,
-  type WriteRequestV2Input,
-} from './encode-v2.js';
+export { encodeWriteRequestV2, type SampleInputV2, type SeriesInputV2, type WriteRequestV2Input } from './encode-v2.js';
 export {
   encodeThanosWriteRequest,
   encodeWriteRequest,
@@ -61,9 +56,4 @@ export {
   type Offender,
 } from './describe-offenders.js';
 export { RejectionList } from './rejection-list.js';
-export {
-  decodeRejections,
-  encodeRejections,
-  rejectionsMax,
-  RejectionsMalformedError,
-} from './rejection-codec.js';
+export { decodeRejections, encodeRejections, rejectionsMax, RejectionsMalformedError } from './rejection-codec.js';

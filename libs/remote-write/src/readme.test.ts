@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RowVerdict } from '@gauntlet/kernel';
 import { staleMarkerBits } from '@gauntlet/model';
-import { decodeWriteRequest, encodeWriteRequest, judgeLabels } from './index.js';
+import {
+  decodeWriteRequest,
+  decodeWriteRequestV2,
+  encodeWriteRequest,
+  encodeWriteRequestV2,
+  judgeLabels,
+  resolveSeries,
+} from './index.js';
 
 test('the example of the README holds', () => {
   const body = encodeWriteRequest({
@@ -26,6 +33,14 @@ test('the example of the README holds', () => {
     decodeWriteRequest(encodeWriteRequest({ timeseries: [{ labels: [], samples: [ended] }] })).timeseries[0]?.samples[0]
       ?.bits,
   ).toBe(staleMarkerBits);
+
+  // Remote write 2.0 names every text once. Resolved, its series are those of 1.0.
+  const second = decodeWriteRequestV2(encodeWriteRequestV2({ timeseries: timeseries.slice(0, 1) }));
+  expect(second.symbols.map(String)).toEqual(['', '__name__', 'up', 'job', 'api']);
+  expect(resolveSeries(second.timeseries[0]!, second.symbols)).toEqual({
+    verdict: RowVerdict.ok,
+    series: timeseries[0],
+  });
 });
 
 test('the README shows the example that is tested', () => {

@@ -210,9 +210,9 @@ describe('the scan finds what its twin finds', () => {
         taken += 1;
         for (const { verdict } of rowsOf(scan(bytes))) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
-    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeGreaterThan(250);
     const found = (verdict: RowVerdict): number => verdicts.get(verdict) ?? 0;
     expect(found(RowVerdict.unsortedLabel)).toBe(0);
     for (const verdict of Object.values(RowVerdict))
@@ -228,7 +228,7 @@ describe('the scan finds what its twin finds', () => {
         for (const [at, byte] of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
         outcomes[expectAgreement(cut % 4 === 0 ? bytes.subarray(0, cut % (bytes.length + 1)) : bytes)] += 1;
       }),
-      { numRuns: 800 },
+      { numRuns: 400 },
     );
     expect(outcomes.taken).toBeGreaterThan(100);
     expect(outcomes.refused).toBeGreaterThan(100);
@@ -242,7 +242,7 @@ describe('the scan finds what its twin finds', () => {
       fc.property(garbage, (bytes) => {
         expectAgreement(Buffer.from(bytes));
       }),
-      { numRuns: 700 },
+      { numRuns: 400 },
     );
   });
 
@@ -294,7 +294,7 @@ describe('the scan finds what its twin finds', () => {
         expectAgreement(message);
         judged[readRow(scan(message), 0).verdict === RowVerdict.ok ? 'ok' : 'notUtf8'] += 1;
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
     expect(Math.min(judged.ok, judged.notUtf8)).toBeGreaterThan(20);
   });
@@ -354,7 +354,7 @@ test('series in either version get the same rows, labels in any order, and are f
       expect(rowsOf(intake.scan(message, 'snappy-block', schema))).toEqual(rows.map(judged));
       expect(intake.gather(all, tenant, 1, 'identity').equals(gathered)).toBe(true);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -393,7 +393,7 @@ test('series that share labels with those before them, as they do in scrapes, ge
       for (const { verdict } of rowsOf(scan(message)))
         verdicts.set(String(verdict), (verdicts.get(String(verdict)) ?? 0) + 1);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
   expect(verdicts.get(String(RowVerdict.ok))).toBeGreaterThan(100);
   expect(verdicts.size).toBeGreaterThan(3);
