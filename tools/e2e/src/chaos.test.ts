@@ -13,9 +13,10 @@ const isLong = process.env['GAUNTLET_LONG'] === '1';
 const seed = Number(process.env['GAUNTLET_SEED'] ?? (isLong ? Math.floor(Date.now() / 1000) : 1));
 /** One after the other is the victim, for so long. */
 const victims = isLong ? 9 : 1;
-const victimMs = isLong ? 60_000 : 6_000;
+const victimMs = isLong ? 60_000 : 5_000;
+const spellMsMax = isLong ? 8_000 : 800;
 /** Both at once, for so long. */
-const pairMs = isLong ? 300_000 : 6_000;
+const pairMs = isLong ? 300_000 : 5_000;
 const seriesPerSender = 25;
 
 interface Fleet {
@@ -56,7 +57,7 @@ async function behindProxies(lab: Lab, run: (fleet: Fleet) => Promise<void>): Pr
 }
 
 async function play(proxy: ChaosProxy, random: ReturnType<typeof randomOf>, totalMs: number): Promise<void> {
-  for (const { fault, lastsMs } of faultSchedule(random, totalMs)) {
+  for (const { fault, lastsMs } of faultSchedule(random, { totalMs, spellMsMax })) {
     await proxy.set(fault);
     await sleep(lastsMs);
   }

@@ -8,8 +8,14 @@ export interface Spell {
   readonly lastsMs: number;
 }
 
-/** Spells that last so long together. Every kind of fault comes once before any comes again. */
-export function faultSchedule(random: Random, totalMs: number): Spell[] {
+export interface SchedulePlan {
+  readonly totalMs: number;
+  /** No fault lasts longer, and none less than a quarter of it. */
+  readonly spellMsMax: number;
+}
+
+/** Spells that last so long together, with short calms between them. Every kind of fault comes once before any comes again. */
+export function faultSchedule(random: Random, { totalMs, spellMsMax }: SchedulePlan): Spell[] {
   const spells: Spell[] = [];
   let kinds: (keyof typeof faults)[] = [];
   for (let sumMs = 0; sumMs < totalMs;) {
@@ -17,7 +23,7 @@ export function faultSchedule(random: Random, totalMs: number): Spell[] {
     const isCalm = spells.length % 2 === 1;
     const spell = {
       fault: isCalm ? undefined : faults[kinds.pop() as keyof typeof faults](random),
-      lastsMs: Math.min(totalMs - sumMs, isCalm ? random.whole(50, 300) : random.whole(500, 2000)),
+      lastsMs: Math.min(totalMs - sumMs, isCalm ? random.whole(50, 200) : random.whole(spellMsMax / 4, spellMsMax)),
     };
     spells.push(spell);
     sumMs += spell.lastsMs;
