@@ -4,9 +4,10 @@ import { bodyTooLarge, RequestRefusedError } from './errors.js';
 
 /** Buffers that are kept for later requests, all together. */
 export const pooledBytesMax = 64 * MiB;
-const bufferBytesMin = 16 * KiB;
-/** How much larger than what has arrived a buffer may be for what was announced. A large one is earned by bytes. */
-const announcedFactorMax = 16;
+/** Bodies come into blocks: what was announced costs nothing until it is there, and what is there is not copied as more comes. */
+const blockBytesMin = 4 * KiB;
+const firstBlockBytesMax = 16 * KiB;
+const blockBytesMax = 64 * KiB;
 
 /** A request body in a pooled buffer. */
 export interface Body {
@@ -22,8 +23,6 @@ export interface ReadOptions {
   readonly onBytes: (count: number) => void;
 }
 
-const nothing = Buffer.alloc(0);
-
 /** Reads bodies into buffers that it uses again, in sizes of powers of two. */
 export class BodyReader {
   /** By size. */
@@ -33,31 +32,35 @@ export class BodyReader {
   /** Rejects with RequestRefusedError: BODY_TOO_LARGE as soon as the bound is passed, BODY_UNREADABLE when the client goes away. */
   read(request: IncomingMessage, { bytesMax, onBytes }: ReadOptions): Promise<Body> {
     return new Promise((resolve, reject) => {
-      const announced = Math.min(announcedBytes(request) ?? 0, bytesMax);
-      let buffer: Buffer = nothing;
+      const announced = announcedBytes(request) ?? 0;
+      const blocks: Buffer[] = [];
       let length = 0;
+      /** Free bytes in the last block. */
+      let room = 0;
       const finish = (error?: Error): void => {
         request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-        if (!error) return resolve(this.#body(buffer, length));
-        this.#give(buffer);
+        if (!error) return resolve(this.#body(blocks, length));
+        for (const block of blocks) this.#give(block);
         reject(error);
       };
       const onData = (chunk: Buffer): void => {
-        const needed = length + chunk.length;
-        if (needed > bytesMax) return finish(bodyTooLarge());
+        if (length + chunk.length > bytesMax) return finish(bodyTooLarge());
         try {
           onBytes(chunk.length);
         } catch (error) {
           return finish(error as Error);
         }
-        if (needed > buffer.length) {
-          const larger = this.#take(Math.max(needed, Math.min(announced, needed * announcedFactorMax)));
-          buffer.copy(larger, 0, 0, length);
-          this.#give(buffer);
-          buffer = larger;
+        for (let at = 0; at < chunk.length;) {
+          if (room === 0) {
+            blocks.push(this.#take(blockBytesFor({ blockCount: blocks.length, announced })));
+            room = blocks.at(-1)!.length;
+          }
+          const block = blocks.at(-1)!;
+          const copied = chunk.copy(block, block.length - room, at);
+          at += copied;
+          room -= copied;
         }
-        chunk.copy(buffer, length);
-        length = needed;
+        length += chunk.length;
       };
       const onEnd = (): void => finish();
       const onError = (error: unknown): void =>
@@ -73,19 +76,30 @@ export class BodyReader {
     });
   }
 
-  #body(buffer: Buffer, length: number): Body {
+  #body(blocks: readonly Buffer[], length: number): Body {
+    const whole = blocks.length === 1 ? blocks[0]! : this.#join(blocks, length);
     let isHeld = true;
     return {
-      bytes: buffer.subarray(0, length),
+      bytes: whole.subarray(0, length),
       release: () => {
-        if (isHeld) this.#give(buffer);
+        if (isHeld) this.#give(whole);
         isHeld = false;
       },
     };
   }
 
+  #join(blocks: readonly Buffer[], length: number): Buffer {
+    const whole = this.#take(length);
+    let at = 0;
+    for (const block of blocks) {
+      at += block.copy(whole, at);
+      this.#give(block);
+    }
+    return whole;
+  }
+
   #take(bytes: number): Buffer {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, bufferBytesMin)));
+    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, blockBytesMin)));
     const buffer = this.#free.get(size)?.pop();
     if (!buffer) return Buffer.allocUnsafeSlow(size);
     this.#freeBytes -= size;
@@ -93,7 +107,7 @@ export class BodyReader {
   }
 
   #give(buffer: Buffer): void {
-    if (buffer.length === 0 || this.#freeBytes + buffer.length > pooledBytesMax) return;
+    if (this.#freeBytes + buffer.length > pooledBytesMax) return;
     this.#freeBytes += buffer.length;
     const list = this.#free.get(buffer.length);
     if (list) list.push(buffer);
@@ -105,4 +119,10 @@ export class BodyReader {
 export function announcedBytes(request: IncomingMessage): number | undefined {
   const text = request.headers['content-length'];
   return text === undefined ? undefined : Number(text);
+}
+
+/** Small bodies fit their only block. Of larger ones the first is small still: many clients announce much and send little. */
+function blockBytesFor({ blockCount, announced }: { blockCount: number; announced: number }): number {
+  if (blockCount > 0) return blockBytesMax;
+  return announced > 0 && announced <= blockBytesMax ? announced : firstBlockBytesMax;
 }

@@ -336,7 +336,7 @@ function lingerOver(request: Request, response: Response, body: Uint8Array): voi
   const end = (): void => {
     clearTimeout(timer);
     request.off('end', end).off('close', end);
-    response.end();
+    if (!response.destroyed) response.end();
   };
   const timer = setTimeout(end, lingerMsMax).unref();
   request.on('end', end).on('close', end).resume();
