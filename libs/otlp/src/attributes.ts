@@ -1,5 +1,6 @@
 import { encodeLabel, type EncodedLabel } from './label-set.js';
 import { labelName } from './names.js';
+import { OtlpTooLargeError } from './otlp-error.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
 
 /** An attribute. Characters are bytes. */
@@ -14,6 +15,12 @@ export interface Attribute {
 /** A value in a value, and so on: deeper ones are refused, since reading them recurses. */
 export const valueDepthMax = 64;
 
+/** More attributes are refused with the point or resource that has them. Clients send up to 128, by default. */
+export const attributesMax = 1024;
+
+/** All that is in one value, at any depth. */
+const elementsMax = 65_536;
+
 const rememberedMax = 4096;
 const rememberedBytesMax = 256;
 
@@ -21,8 +28,13 @@ const rememberedBytesMax = 256;
 export class AttributeReader {
   readonly #remembered = new Map<string, Attribute>();
 
+  /** Adds an attribute to others, unless there are too many already: one more is kept, for it tells. */
+  readInto(attributes: Attribute[], message: ProtobufCursor): void {
+    if (attributes.length <= attributesMax) attributes.push(this.#read(message));
+  }
+
   /** @param message an `opentelemetry.KeyValue` */
-  read(message: ProtobufCursor): Attribute {
+  #read(message: ProtobufCursor): Attribute {
     if (message.bytesLeft > rememberedBytesMax) return decodeAttribute(message);
     const encoded = message.latin1();
     const known = this.#remembered.get(encoded);
@@ -34,7 +46,7 @@ export class AttributeReader {
 }
 
 function decodeAttribute(message: ProtobufCursor): Attribute {
-  const [key, value] = readPair(message, 0);
+  const [key, value] = new ValueReader().pair(message, 0);
   const text = textOf(value);
   const name = labelName(key);
   return { key, text, label: name === undefined ? undefined : encodeLabel(name, text) };
@@ -52,49 +64,60 @@ type Value =
 
 const empty: Value = { kind: 'empty' };
 
-function readPair(message: ProtobufCursor, depth: number): [key: string, value: Value] {
-  let key = '';
-  let value = empty;
-  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 1) key = message.text();
-    else if (field === 2) value = readValue(message.message(), depth, value);
-    else message.skip();
-  }
-  return [key, value];
-}
+/** Reads the value of one attribute. */
+class ValueReader {
+  #elements = 0;
 
-function readValue(message: ProtobufCursor, depth: number, before: Value = empty): Value {
-  let value = before;
-  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 1) value = { kind: 'text', content: message.text() };
-    else if (field === 2) value = { kind: 'bool', content: message.varint() !== 0n };
-    else if (field === 3) value = { kind: 'int', content: BigInt.asIntN(64, message.varint()) };
-    else if (field === 4) value = { kind: 'double', content: message.double() };
-    else if (field === 5 || field === 6) {
-      if (depth === valueDepthMax) throw message.malformed('a value is nested too deeply');
-      value = field === 5 ? readArray(message.message(), depth + 1) : readMap(message.message(), depth + 1);
-    } else if (field === 7) value = { kind: 'bytes', content: message.text() };
-    else message.skip();
+  pair(message: ProtobufCursor, depth: number): [key: string, value: Value] {
+    let key = '';
+    let value = empty;
+    for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+      if (field === 1) key = message.text();
+      else if (field === 2) value = this.#value(message.message(), depth, value);
+      else message.skip();
+    }
+    return [key, value];
   }
-  return value;
-}
 
-function readArray(message: ProtobufCursor, depth: number): Value {
-  const content: Value[] = [];
-  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 1) content.push(readValue(message.message(), depth));
-    else message.skip();
+  #value(message: ProtobufCursor, depth: number, before: Value = empty): Value {
+    let value = before;
+    for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+      if (field === 1) value = { kind: 'text', content: message.text() };
+      else if (field === 2) value = { kind: 'bool', content: message.varint() !== 0n };
+      else if (field === 3) value = { kind: 'int', content: BigInt.asIntN(64, message.varint()) };
+      else if (field === 4) value = { kind: 'double', content: message.double() };
+      else if (field === 5 || field === 6) {
+        if (depth === valueDepthMax) throw message.malformed('a value is nested too deeply');
+        value = field === 5 ? this.#array(message.message(), depth + 1) : this.#map(message.message(), depth + 1);
+      } else if (field === 7) value = { kind: 'bytes', content: message.text() };
+      else message.skip();
+    }
+    return value;
   }
-  return { kind: 'array', content };
-}
 
-function readMap(message: ProtobufCursor, depth: number): Value {
-  const content = new Map<string, Value>();
-  for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 1) content.set(...readPair(message.message(), depth));
-    else message.skip();
+  #array(message: ProtobufCursor, depth: number): Value {
+    const content: Value[] = [];
+    for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+      if (field === 1) content.push(this.#value(this.#element(message), depth));
+      else message.skip();
+    }
+    return { kind: 'array', content };
   }
-  return { kind: 'map', content };
+
+  #map(message: ProtobufCursor, depth: number): Value {
+    const content = new Map<string, Value>();
+    for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+      if (field === 1) content.set(...this.pair(this.#element(message), depth));
+      else message.skip();
+    }
+    return { kind: 'map', content };
+  }
+
+  #element(message: ProtobufCursor): ProtobufCursor {
+    this.#elements += 1;
+    if (this.#elements > elementsMax) throw new OtlpTooLargeError(`a value has more than ${elementsMax} elements`);
+    return message.message();
+  }
 }
 
 /** Arrays and maps become JSON, bytes base64. */

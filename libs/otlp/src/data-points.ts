@@ -6,6 +6,9 @@ import type { ProtobufCursor } from './protobuf-cursor.js';
 /** More buckets, or quantiles, are refused with the point that has them. Instruments have up to a few hundred. */
 export const bucketsMax = 16_384;
 
+/** Exemplars of a point beyond these are left out: an ingester keeps few. */
+const exemplarsMax = 1024;
+
 /** What every data point has. Exemplars are read later, if at all. */
 interface Point {
   readonly timestampMs: number;
@@ -47,9 +50,9 @@ export function readNumberPoint(message: ProtobufCursor, reader: AttributeReader
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
     if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) bits = message.fixed64();
-    else if (field === 5) point.exemplars.push(message.message());
+    else if (field === 5) keepExemplar(point.exemplars, message);
     else if (field === 6) bits = bitsOf(Number(BigInt.asIntN(64, message.fixed64())));
-    else if (field === 7) point.attributes.push(reader.read(message.message()));
+    else if (field === 7) reader.readInto(point.attributes, message.message());
     else if (field === 8) point.isStale = isStale(message);
     else message.skip();
   }
@@ -68,8 +71,8 @@ export function readHistogramPoint(message: ProtobufCursor, reader: AttributeRea
     else if (field === 5) sumBits = message.fixed64();
     else if (field === 6) message.fixed64s(bucketCounts, bucketsMax + 1);
     else if (field === 7) message.fixed64s(boundBits, bucketsMax + 1);
-    else if (field === 8) point.exemplars.push(message.message());
-    else if (field === 9) point.attributes.push(reader.read(message.message()));
+    else if (field === 8) keepExemplar(point.exemplars, message);
+    else if (field === 9) reader.readInto(point.attributes, message.message());
     else if (field === 10) point.isStale = isStale(message);
     else message.skip();
   }
@@ -85,7 +88,7 @@ export function readExponentialPoint(message: ProtobufCursor, reader: AttributeR
   const positive = { offset: 0, counts: [] as bigint[] };
   const negative = { offset: 0, counts: [] as bigint[] };
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
-    if (field === 1) point.attributes.push(reader.read(message.message()));
+    if (field === 1) reader.readInto(point.attributes, message.message());
     else if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
@@ -94,7 +97,7 @@ export function readExponentialPoint(message: ProtobufCursor, reader: AttributeR
     else if (field === 8) readBuckets(message.message(), positive);
     else if (field === 9) readBuckets(message.message(), negative);
     else if (field === 10) point.isStale = isStale(message);
-    else if (field === 11) point.exemplars.push(message.message());
+    else if (field === 11) keepExemplar(point.exemplars, message);
     else message.skip();
   }
   return { ...point, count, sumBits, scale, zeroCount, positive, negative };
@@ -110,7 +113,7 @@ export function readSummaryPoint(message: ProtobufCursor, reader: AttributeReade
     else if (field === 4) count = message.fixed64();
     else if (field === 5) sumBits = message.fixed64();
     else if (field === 6) readQuantile(message.message(), quantiles);
-    else if (field === 7) point.attributes.push(reader.read(message.message()));
+    else if (field === 7) reader.readInto(point.attributes, message.message());
     else if (field === 8) point.isStale = isStale(message);
     else message.skip();
   }
@@ -124,6 +127,11 @@ function newPoint(): {
   exemplars: ProtobufCursor[];
 } {
   return { timestampMs: 0, isStale: false, attributes: [], exemplars: [] };
+}
+
+function keepExemplar(exemplars: ProtobufCursor[], message: ProtobufCursor): void {
+  const exemplar = message.message();
+  if (exemplars.length < exemplarsMax) exemplars.push(exemplar);
 }
 
 function isStale(message: ProtobufCursor): boolean {

@@ -26,7 +26,7 @@ export function readExemplar(message: ProtobufCursor, reader: AttributeReader): 
     else if (field === 4) spanId = readId(message, 8);
     else if (field === 5) traceId = readId(message, 16);
     else if (field === 6) bits = bitsOf(Number(BigInt.asIntN(64, message.fixed64())));
-    else if (field === 7) attributes.push(reader.read(message.message()));
+    else if (field === 7) reader.readInto(attributes, message.message());
     else message.skip();
   }
   if (bits === undefined) return undefined;

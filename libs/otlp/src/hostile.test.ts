@@ -142,8 +142,48 @@ test('the limit is one of the message', () => {
 
 test('exemplars beside many buckets cost the search for one, not the look at all', () => {
   const explicitBounds = Array.from({ length: 16_000 }, (_, index) => index);
-  const exemplars = Array.from({ length: 20_000 }, (_, index) => ({ asInt: index % 16_001 }));
+  const exemplars = Array.from({ length: 1024 }, (_, index) => ({ asInt: index * 15 }));
   const point = { explicitBounds, bucketCounts: new Array(16_001).fill('1'), exemplars };
   const metric = { name: 'h', histogram: { aggregationTemporality: 2, dataPoints: [point] } };
-  expect(translate(encodeRequest(requestOf([metric]))).dataPoints).toBe(1);
+  const [first] = readSeries(translate(encodeRequest(requestOf([metric]))).message).filter(
+    ({ exemplars: ours }) => ours.length,
+  );
+  expect(first?.exemplars).toHaveLength(1);
+});
+
+test('a thousand attributes of a point or a resource are taken, more are refused with it', () => {
+  const keys = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']));
+  const request = (ofPoint: number, ofResource: number): Buffer =>
+    encodeRequest(
+      requestOf(
+        [{ name: 'g', gauge: { dataPoints: [{ attributes: attributesOf(keys(ofPoint)) }] } }],
+        keys(ofResource),
+      ),
+    );
+  expect(translate(request(1024, 1024)).dataPoints).toBe(1);
+  expect(translate(request(1025, 0)).rejected).toEqual({
+    count: 1,
+    firstReasons: ['metric "g": a data point has more than 1024 attributes'],
+  });
+  expect(translate(request(0, 1025)).rejected).toEqual({
+    count: 1,
+    firstReasons: ['metric "g": its resource has more than 1024 attributes'],
+  });
+});
+
+test('few exemplars of a point are kept, however many there are', () => {
+  const exemplars = new Array(5000).fill({ asInt: 1 });
+  const metric = { name: 'c', sum: { aggregationTemporality: 2, dataPoints: [{ exemplars }] } };
+  expect(readSeries(translate(encodeRequest(requestOf([metric]))).message)[0]?.exemplars).toHaveLength(1024);
+});
+
+test('a value of very many elements is too large', () => {
+  const values = (count: number): object => ({ arrayValue: { values: new Array(count).fill({}) } });
+  const request = (count: number): Buffer =>
+    encodeRequest(
+      requestOf([{ name: 'g', gauge: { dataPoints: [{ attributes: [{ key: 'a', value: values(count) }] }] } }]),
+    );
+  expect(translate(request(65_536)).dataPoints).toBe(1);
+  expect(() => translate(request(65_537))).toThrow(expect.objectContaining({ code: 'OTLP_TOO_LARGE' }));
 });

@@ -1,6 +1,6 @@
 import { invariant } from '@gauntlet/base';
 import { staleMarkerBits } from '@gauntlet/model';
-import type { AttributeReader } from './attributes.js';
+import { attributesMax, type Attribute, type AttributeReader } from './attributes.js';
 import {
   bucketsMax,
   readExponentialPoint,
@@ -96,7 +96,7 @@ export class MetricTranslator {
   /** Exemplars are kept of sums only: Prometheus has none of gauges. */
   #addNumber(name: string, point: NumberPoint, keepsExemplars: boolean): string | undefined {
     const labels = this.#labelsOf(point);
-    if (labels === undefined) return badKey;
+    if (typeof labels === 'string') return labels;
     const series = this.#add(labels, name, point, point.bits);
     if (keepsExemplars) for (const exemplar of this.#exemplarsOf(point)) this.#addExemplar(series, exemplar);
     return undefined;
@@ -106,7 +106,7 @@ export class MetricTranslator {
   #addHistogram(name: string, point: HistogramPoint): string | undefined {
     if (Math.max(point.boundBits.length, point.bucketCounts.length) > bucketsMax) return tooManyBuckets;
     const labels = this.#labelsOf(point);
-    if (labels === undefined) return badKey;
+    if (typeof labels === 'string') return labels;
     if (point.sumBits !== undefined) this.#add(labels, `${name}_sum`, point, point.sumBits);
     this.#add(labels, `${name}_count`, point, countBits(point.count));
     const buckets: { bound: number; series: number }[] = [];
@@ -120,10 +120,10 @@ export class MetricTranslator {
       );
       buckets.push({ bound, series });
     };
-    let cumulative = 0n;
+    const cumulative = new BigUint64Array(1); // It wraps around, as counts of Go do.
     for (let index = 0; index < Math.min(point.boundBits.length, point.bucketCounts.length); index += 1) {
-      cumulative = BigInt.asUintN(64, cumulative + point.bucketCounts[index]!);
-      addBucket(doubleOf(point.boundBits[index]!), cumulative);
+      cumulative[0]! += point.bucketCounts[index]!;
+      addBucket(doubleOf(point.boundBits[index]!), cumulative[0]!);
     }
     addBucket(Infinity, point.count);
     this.#addBucketExemplars(point, buckets);
@@ -151,7 +151,7 @@ export class MetricTranslator {
   #addExponential(name: string, point: ExponentialPoint): string | undefined {
     if (Math.max(point.positive.counts.length, point.negative.counts.length) > bucketsMax) return tooManyBuckets;
     const labels = this.#labelsOf(point);
-    if (labels === undefined) return badKey;
+    if (typeof labels === 'string') return labels;
     const reason = judgeExponential(point);
     if (reason !== undefined) return reason;
     const series = this.#seriesOf(labels, name);
@@ -164,7 +164,7 @@ export class MetricTranslator {
   #addSummary(name: string, point: SummaryPoint): string | undefined {
     if (point.quantiles.length > bucketsMax) return tooManyBuckets;
     const labels = this.#labelsOf(point);
-    if (labels === undefined) return badKey;
+    if (typeof labels === 'string') return labels;
     this.#add(labels, `${name}_sum`, point, point.sumBits);
     this.#add(labels, `${name}_count`, point, countBits(point.count));
     for (const { quantile, bits } of point.quantiles) {
@@ -173,9 +173,12 @@ export class MetricTranslator {
     return undefined;
   }
 
-  #labelsOf(point: NumberPoint | HistogramPoint | ExponentialPoint | SummaryPoint): LabelSet | undefined {
+  /** The labels of a point but for its name, or why there are none. */
+  #labelsOf({ attributes }: { readonly attributes: readonly Attribute[] }): LabelSet | string {
     invariant(this.#resource !== undefined, 'metrics come after their resource');
-    return this.#resource.labelsOf(point.attributes);
+    if (attributes.length > attributesMax) return `a data point has more than ${attributesMax} attributes`;
+    if (this.#resource.attributeCount > attributesMax) return `its resource has more than ${attributesMax} attributes`;
+    return this.#resource.labelsOf(attributes) ?? 'the key of an attribute has no letter and no digit';
   }
 
   /** Adds one sample of a point to a series and returns that. */
@@ -216,7 +219,6 @@ export class MetricTranslator {
   }
 }
 
-const badKey = 'the key of an attribute has no letter and no digit';
 const tooManyBuckets = `a data point has more than ${bucketsMax} buckets`;
 
 /** Why nothing of the metric has a translation, if so. */

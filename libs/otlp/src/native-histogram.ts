@@ -75,12 +75,10 @@ function scaleDown({ offset, counts }: Buckets, steps: number): Buckets {
 function writeBuckets(output: ProtobufOutput, field: number, { offset, counts }: Buckets): void {
   if (counts.length === 0) return;
   const spans = [{ offset: offset + 1, length: 0 }];
-  const deltas: bigint[] = [];
-  let previous = 0n;
+  const written = [0n]; // The counts, after one to differ from.
   const push = (count: bigint): void => {
     spans.at(-1)!.length += 1;
-    deltas.push(BigInt.asIntN(64, count - previous));
-    previous = count;
+    written.push(count);
   };
   let next = 0; // The first bucket that is in no span.
   counts.forEach((count, index) => {
@@ -89,7 +87,7 @@ function writeBuckets(output: ProtobufOutput, field: number, { offset, counts }:
     const gap = index - next;
     if (gap > 2) spans.push({ offset: gap, length: 0 });
     else for (let empty = 0; empty < gap; empty += 1) push(0n);
-    push(BigInt.asIntN(64, count));
+    push(count);
     next = index + 1;
   });
   const content = new ProtobufOutput();
@@ -100,6 +98,8 @@ function writeBuckets(output: ProtobufOutput, field: number, { offset, counts }:
     output.bytes(field, content.view());
   }
   content.clear();
-  for (const delta of deltas) content.packedZigzag(delta);
+  for (let at = 1; at < written.length; at += 1) {
+    content.packedZigzag(BigInt.asIntN(64, written[at]! - written[at - 1]!));
+  }
   output.bytes(field + 1, content.view());
 }

@@ -155,11 +155,12 @@ export class ProtobufCursor {
       if (byte < 0x80) return BigInt(low);
       scale *= 128;
     }
-    let value = BigInt(low);
-    for (let shift = 49n; shift < 70n; shift += 7n) {
+    // The other bits are gathered apart, in a number as well: loops over bigints in 64 bits have brought V8's optimizer down.
+    let high = 0;
+    for (let shift = 0; shift < 21; shift += 7) {
       const byte = this.#bytes[this.#take(1)]!;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+      high |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, BigInt(low) + (BigInt(high) << 49n));
     }
     throw this.malformed('a varint is longer than ten bytes');
   }

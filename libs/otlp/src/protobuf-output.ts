@@ -115,12 +115,16 @@ export class ProtobufOutput {
     if (typeof value === 'number' && value >= 0) {
       rest = value;
     } else {
-      let large = BigInt.asUintN(64, BigInt(value));
-      for (; large > 0x1f_ffff_ffff_ffffn; large >>= 7n) {
-        this.#bytes[this.#length] = Number(large & 127n) | 0x80;
+      const wrapped = BigInt.asUintN(64, BigInt(value));
+      // Seven bits at a time, until what is left is a number.
+      let high = Number(wrapped >> 32n);
+      let low = Number(wrapped & 0xffff_ffffn);
+      for (; high >= 0x20_0000; high >>>= 7) {
+        this.#bytes[this.#length] = (low & 0x7f) | 0x80;
         this.#length += 1;
+        low = ((low >>> 7) | (high << 25)) >>> 0;
       }
-      rest = Number(large);
+      rest = high * 0x1_0000_0000 + low;
     }
     for (; rest >= 128; rest = Math.floor(rest / 128)) {
       this.#bytes[this.#length] = (rest % 128) | 0x80;

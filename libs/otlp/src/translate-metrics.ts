@@ -71,7 +71,7 @@ function readResource(resourceMetrics: ProtobufCursor, reader: AttributeReader):
     }
     const resource = resourceMetrics.message();
     for (let inner = resource.nextField(); inner !== 0; inner = resource.nextField()) {
-      if (inner === 1) attributes.push(reader.read(resource.message()));
+      if (inner === 1) reader.readInto(attributes, resource.message());
       else resource.skip();
     }
   }
