@@ -45,7 +45,7 @@ describe('damaged requests are taken or malformed', () => {
       fc.property(fc.constantFrom(...bodies), damage, ({ body, contentType }, changes) => {
         survives(damaged(body, changes), contentType);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -55,7 +55,7 @@ describe('damaged requests are taken or malformed', () => {
         survives(damaged(encodeRequest(plain), changes), 'application/x-protobuf');
         survives(damaged(Buffer.from(JSON.stringify(json)), changes), 'application/json');
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -91,7 +91,7 @@ test('values in values are read to a depth, and are malformed beyond it', () => 
     `${'['.repeat(64)}null${']'.repeat(64)}`,
   ]);
   expect(() => translate(request(65))).toThrow('a value is nested too deeply');
-  expect(() => translate(request(20_000))).toThrow(OtlpMalformedError);
+  expect(() => translate(request(5000))).toThrow(OtlpMalformedError);
 });
 
 test('millions of buckets in few bytes cost their point, and little time', () => {

@@ -19,7 +19,7 @@ test('a request in JSON is the same as in protobuf', () => {
       expect(ours.rejected).toEqual(theirs.rejected);
       expect(ours.dataPoints).toBe(theirs.dataPoints);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
