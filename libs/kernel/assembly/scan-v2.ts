@@ -112,7 +112,6 @@ function scanSeries(at: usize, end: usize): usize {
     if (next != isApart) return next;
     dropSamples(firstSample);
     recount(before);
-    forgetUsual();
   }
   clearPairs();
   return takeAllPairs(at, end) == 0 ? 0 : putSeries(at, end, false, false);

@@ -371,6 +371,30 @@ test('series that share labels with those before them, as they do in scrapes, ge
   expect(verdicts.size).toBeGreaterThan(3);
 });
 
+test('whether a series has a name is told of it, not of the one before it', () => {
+  const labels = (...names: string[]): Labels => names.map((name) => [name, 'v']);
+  const timeseries = [
+    ['__name__', 'a'],
+    ['a', 'b'],
+    ['__name__x', 'b'],
+    ['__name__', 'b'],
+    ['__name__', 'b', 'c'],
+    ['a', 'b', 'c'],
+    ['a'],
+    ['A', '__name__'],
+  ].map((names) => seriesOf(labels(...names)));
+  expect(rowsOf(scan(encodeWriteRequestV2({ timeseries }))).map(({ verdict }) => verdict === RowVerdict.ok)).toEqual([
+    true,
+    false,
+    false,
+    true,
+    true,
+    false,
+    false,
+    true,
+  ]);
+});
+
 test('series of up to more labels than are remembered, and longer ones, alternate', () => {
   const timeseries = Array.from({ length: 60 }, (_, index) =>
     seriesOf([
