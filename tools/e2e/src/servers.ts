@@ -32,6 +32,8 @@ export interface IngesterPlan {
   readonly bucketDir?: string;
   readonly blockDuration?: string;
   readonly flags?: readonly string[];
+  /** The name of the external label that tells ingesters apart: `replica`, unless senders have a label of that name. */
+  readonly replicaLabel?: string;
   /** Whether to wait for the replay of what is in the directory, which ours does behind the writes that it takes already; true by default. */
   readonly awaitReplay?: boolean;
   /** Sees each process as soon as there is one, long before it is ready. */
@@ -58,7 +60,7 @@ async function launchIngester(
     // Without retention Thanos prunes no tenants: pruning panics when it falls into the start, at 0, 4, 8 ... o'clock.
     ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`, '--tsdb.retention=0d']),
     `--tsdb.path=${plan.dataDir}`,
-    `--label=replica="${plan.name}"`,
+    `--label=${plan.replicaLabel ?? 'replica'}="${plan.name}"`,
     `--tsdb.min-block-duration=${duration}`,
     `--tsdb.max-block-duration=${duration}`,
     ...(plan.bucketDir === undefined ? [] : [`--objstore.config=${bucketConfig(plan.bucketDir)}`]),
@@ -113,7 +115,7 @@ const again = (generation: number): string => (generation > 0 ? `-again${generat
 /** A Prometheus with the given configuration; `reload` replaces it. */
 export async function startPrometheus(
   lab: Lab,
-  plan: { name?: string; dataDir: string; config: object; flags?: readonly string[] },
+  plan: { name?: string; dataDir: string; config: object; mode?: 'server' | 'agent'; flags?: readonly string[] },
 ): Promise<Server & { reload(config: object): void }> {
   const name = plan.name ?? 'prometheus';
   const [port] = await lab.ports(1);
@@ -124,7 +126,9 @@ export async function startPrometheus(
   write(JSON.parse(own) as object);
   const child = lab.spawn(name, peerCommand('prometheus'), [
     `--config.file=${file}`,
-    `--storage.tsdb.path=${plan.dataDir}`,
+    ...(plan.mode === 'agent'
+      ? ['--agent', `--storage.agent.path=${plan.dataDir}`]
+      : [`--storage.tsdb.path=${plan.dataDir}`]),
     `--web.listen-address=${http}`,
     ...(plan.flags ?? []),
   ]);
