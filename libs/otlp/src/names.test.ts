@@ -88,5 +88,6 @@ test('names of metrics and labels are such that Prometheus takes them, whatever 
       expect(metricName(name, unit, what)).toMatch(/^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/);
       expect(labelName(name) ?? 'none').toMatch(/^[a-zA-Z_][a-zA-Z0-9_]*$/);
     }),
+    { numRuns: 50 },
   );
 });
