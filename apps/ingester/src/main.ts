@@ -11,12 +11,26 @@ void runApp<IngesterFlags>({
   async start(flags, warnings) {
     const log = createLogger({ level: flags.logLevel, format: flags.logFormat, component: 'ingester' });
     for (const warning of warnings) log.warn(warning);
+    for (const note of flags.notes) log.debug(note);
     // The program of the thread lies beside this one.
     const heavyWork = new WorkerThread(join(__dirname, 'worker.js'));
     const ingester = await startIngester(
       {
         httpAddress: flags.httpAddress,
         grpcAddress: flags.grpcAddress,
+        remoteWriteAddress: flags.remoteWriteAddress,
+        writes: {
+          tls: flags.remoteWriteTls,
+          certificateField: flags.tenantCertificateField,
+          splitLabel: flags.splitLabel,
+          replicaHeader: flags.replicaHeader,
+          relabelConfig: flags.relabelConfig,
+          limits: flags.limits,
+          otlp: flags.otlp,
+        },
+        httpConfigFile: flags.httpConfigFile,
+        grpcTls: flags.grpcTls,
+        requestLog: flags.requestLog,
         httpGraceMs: flags.httpGraceMs,
         grpcGraceMs: flags.grpcGraceMs,
         grpcConnectionAgeMsMax: flags.grpcConnectionAgeMsMax,
@@ -49,7 +63,7 @@ void runApp<IngesterFlags>({
       },
       { log, registry: createRegistry(), heavyWork },
     );
-    log.info('listening', { http: flags.httpAddress, grpc: flags.grpcAddress });
+    log.info('listening', { remoteWrite: flags.remoteWriteAddress, http: flags.httpAddress, grpc: flags.grpcAddress });
     return {
       stop: async () => {
         log.info('stopping: flushing heads and uploading blocks');

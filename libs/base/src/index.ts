@@ -7,3 +7,4 @@ export { int64Max, int64Min, toInt64 } from './int64.js';
 export { JsonNumber, JsonObject, JsonSyntaxError, parseJson, type Json } from './json.js';
 export { joinReasons } from './join-reasons.js';
 export { xxh64 } from './xxh64.js';
+export { UndoStack } from './undo-stack.js';

@@ -1,25 +1,18 @@
 import type { Express } from 'express';
 import { messageOf } from '@gauntlet/base';
-import { answerStatusTsdb, type StatusOptions, type TenantReaders } from '@gauntlet/store-api';
+import type { StatusHandler } from '@gauntlet/write-http';
 
 /** Adds `GET /api/v1/status/tsdb` to a listener. */
-export function serveStatus(
-  app: Express,
-  { readers, ...options }: StatusOptions & { readonly readers: TenantReaders },
-): void {
+export function serveStatus(app: Express, status: StatusHandler): void {
   app.get('/api/v1/status/tsdb', async (request, response) => {
     const gone = new AbortController();
     response.once('close', () => gone.abort(new Error('the caller went away')));
     try {
-      const answer = await answerStatusTsdb(
-        {
-          query: new URL(request.url, 'http://localhost').searchParams,
-          header: (name) => request.get(name),
-          signal: gone.signal,
-        },
-        readers,
-        options,
-      );
+      const answer = await status({
+        query: new URL(request.url, 'http://localhost').searchParams,
+        header: (name) => request.get(name),
+        signal: gone.signal,
+      });
       response.status(answer.status).set(answer.headers).send(answer.body);
     } catch (error) {
       if (gone.signal.aborted) return;

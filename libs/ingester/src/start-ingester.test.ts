@@ -64,7 +64,7 @@ test('a tenant whose directory cannot be used does not keep the others from bein
   await expect(one.write(['broken', 'good'])).rejects.toMatchObject({ code: 'PEER_INTERNAL' });
   expect(await one.metric('prometheus_tsdb_head_series{tenant="good"}')).toBe(1);
   expect(await one.metric('ingester_tenants{state="failing"}')).toBe(1);
-  const { status, body } = await one.get('/-/ready');
+  const { status, body } = await one.get('/-/ready?verbose');
   expect([status, body]).toEqual([200, 'OK\ndatabases of 1 tenants cannot be opened and are tried again\n']);
 });
 

@@ -43,7 +43,7 @@ import { openServerTls, TlsConfigError, type Reloaded, type ServerTls, type Serv
 import type { TsdbOptions } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
 import { protoFiles } from '@gauntlet/wire';
-import { openWrites, type WriteConfig, type WriteTarget } from '@gauntlet/write-http';
+import { openWrites, type StatusHandler, type WriteConfig, type WriteTarget } from '@gauntlet/write-http';
 import { DataDirectory } from './data-directory.js';
 import { diskStore, type DiskStoreOptions } from './disk-store.js';
 import { createGate } from './gate.js';
@@ -53,7 +53,7 @@ import { registerMetrics } from './metrics.js';
 import { bucketMetrics } from './objstore-metrics.js';
 import { ownProcess } from './process-identity.js';
 import { registerReadMetrics } from './read-metrics.js';
-import { readsAfter } from './reads-after.js';
+import { readsAfter, waitsFor } from './reads-after.js';
 import { readinessOf, type Readiness } from './readiness.js';
 import { serveClients } from './serve-clients.js';
 import { serveStatus } from './serve-status.js';
@@ -90,6 +90,8 @@ export interface IngesterConfig {
   readonly tenantHeader: string;
   /** What one call for series may give. */
   readonly selectLimits: SelectLimits;
+  /** Series that a tenant may have in memory, 0 for no limit, in place of what the limits of `writes` say. Asked at each write: it may change. */
+  readonly activeSeriesMax?: (tenant: string) => number;
   /** Opened at the start, even without data. */
   readonly defaultTenant: string;
   /** Blocks, and directories of idle tenants, that are older are deleted; 0 keeps everything. */
@@ -172,7 +174,7 @@ const lastUploadMsMax = 10 * minuteMs;
  */
 export async function startIngester(
   config: IngesterConfig,
-  { log, registry, clock = systemClock, heavyWork }: IngesterEnvironment,
+  environment: IngesterEnvironment,
 ): Promise<RunningIngester> {
   if (!isTenantValid(config.defaultTenant))
     throw new DefaultTenantError(
@@ -180,7 +182,7 @@ export async function startIngester(
     );
   const opened = new UndoStack();
   try {
-    return await start(config, { log, registry, clock, heavyWork }, opened);
+    return await start(config, { clock: systemClock, ...environment }, opened);
   } catch (error) {
     await opened.undo();
     throw error;
@@ -238,7 +240,7 @@ async function start(
       tenantLabelName: config.tenantLabelName,
       shipper: config.shipper,
       database: databaseOptions(config, heavyWork),
-      activeSeriesMax: (tenant) => clients.limits.activeSeriesMax(tenant),
+      activeSeriesMax: config.activeSeriesMax ?? ((tenant) => clients.limits.activeSeriesMax(tenant)),
     }),
     clock,
     log,
@@ -278,7 +280,11 @@ async function start(
 
   // Before the first write: the disk may be full already.
   await guard.check();
-  const statusOptions = { tenantHeader, defaultTenant, clock };
+  const wait = waitsFor(started, clock);
+  const status: StatusHandler = async (request) => {
+    await wait(request.signal);
+    return answerStatusTsdb(request, readers, { tenantHeader, defaultTenant, clock });
+  };
   const probes = opened.add(
     await startProbeServer({
       address: config.httpAddress,
@@ -286,7 +292,7 @@ async function start(
       ready: () => readiness().ready,
       readyNotes: () => readiness().notes,
       component: 'receive',
-      routes: (app) => serveStatus(app, { readers, ...statusOptions }),
+      routes: (app) => serveStatus(app, status),
       webConfigFile: config.httpConfigFile,
       log,
       requestLog,
@@ -295,7 +301,7 @@ async function start(
   );
   const server = opened.add(createServer(config, { writes, log, requestLog, tls: serverTls }), (grpc) => grpc.stop(0));
   collectGrpcMetrics(registry, server);
-  serveStoreApi(readsAfter(started, server, clock), readers, {
+  serveStoreApi(readsAfter(wait, server), readers, {
     limits: config.selectLimits,
     codec,
     clock,
@@ -309,7 +315,7 @@ async function start(
       target: writeTarget,
       intake,
       settings: clients.settings,
-      status: (request) => answerStatusTsdb(request, readers, statusOptions),
+      status,
       registry,
       clock,
       log,

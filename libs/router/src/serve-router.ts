@@ -1,4 +1,4 @@
-import { messageOf, systemClock } from '@gauntlet/base';
+import { messageOf, systemClock, UndoStack } from '@gauntlet/base';
 import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { collectGrpcMetrics, createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
 import { answerStatusTsdb, serveStoreApi, type TenantReaders } from '@gauntlet/store-api';
@@ -11,7 +11,15 @@ import {
   type MetricRegistry,
   type RequestLogConfig,
 } from '@gauntlet/telemetry';
-import { openClientTls, openServerTls, type ClientTlsFiles, type ServerTlsFiles } from '@gauntlet/tls';
+import {
+  openClientTls,
+  openServerTls,
+  TlsConfigError,
+  type ClientTlsFiles,
+  type Reloaded,
+  type ServerTls,
+  type ServerTlsFiles,
+} from '@gauntlet/tls';
 import { protoFiles } from '@gauntlet/wire';
 import { openWrites, WriteNotReadyError, writeListenerDefaults, type WriteConfig } from '@gauntlet/write-http';
 import { grpcPeerTransport } from './peer-transport.js';
@@ -68,34 +76,20 @@ export async function serveRouter(
   config: RouterServerConfig,
   environment: RouterServerEnvironment,
 ): Promise<RouterServer> {
-  const parts = new Parts();
+  const opened = { files: new UndoStack(), servers: new UndoStack() };
   try {
-    return await serve(config, environment, parts);
+    return await serve(config, environment, opened);
   } catch (error) {
-    await parts.undo();
+    await opened.servers.undo();
+    await opened.files.undo();
     throw error;
-  }
-}
-
-/** What has been opened so far, and how to undo it. */
-class Parts {
-  readonly #undo: (() => unknown)[] = [];
-
-  add<T>(part: T, undo: (part: T) => unknown): T {
-    this.#undo.push(() => undo(part));
-    return part;
-  }
-
-  /** In reverse. */
-  async undo(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo();
   }
 }
 
 async function serve(
   config: RouterServerConfig,
   { log, registry }: RouterServerEnvironment,
-  parts: Parts,
+  { files, servers }: { readonly files: UndoStack; readonly servers: UndoStack },
 ): Promise<RouterServer> {
   const clock = systemClock;
   const codec = { encode: snappyFramedEncode, decode: snappyFramedDecode };
@@ -107,21 +101,22 @@ async function serve(
       stack: error instanceof Error ? error.stack : undefined,
     });
   const { grpcTls, peerTls } = config;
-  const serverTls = grpcTls && parts.add(await openServerTls(grpcTls, { log, use: 'grpc' }), (tls) => tls.close());
-  const clientTls = peerTls && parts.add(await openClientTls(peerTls, { log, use: 'peers' }), (tls) => tls.close());
-  const writes = parts.add(await openWrites(config.writes ?? {}, { log, clock, registry, requestLog }), (opened) =>
+  const serverTls = grpcTls && files.add(await openGrpcTls(grpcTls, log), (tls) => tls.close());
+  const clientTls = peerTls && files.add(await openClientTls(peerTls, { log, use: 'peers' }), (tls) => tls.close());
+  const writes = files.add(await openWrites(config.writes ?? {}, { log, clock, registry, requestLog }), (opened) =>
     opened.close(),
   );
   collectTlsMetrics(
     registry,
     [serverTls, clientTls].filter((tls) => tls !== undefined),
   );
-  let router: RunningRouter | undefined;
-  const probes = parts.add(
+  // The listeners answer before the router runs.
+  const started: { router?: RunningRouter } = {};
+  const probes = servers.add(
     await startProbeServer({
       address: config.httpAddress,
       registry,
-      ready: () => router?.ready() ?? false,
+      ready: () => started.router?.ready() ?? false,
       component: 'receive',
       webConfigFile: config.httpConfigFile,
       log,
@@ -131,11 +126,11 @@ async function serve(
   );
   const readers: TenantReaders = {
     get isReady() {
-      return router?.ready() ?? false;
+      return started.router?.ready() ?? false;
     },
     all: () => [],
   };
-  const server = parts.add(
+  const server = servers.add(
     createGrpcServer({
       address: config.grpcAddress,
       codec,
@@ -149,12 +144,12 @@ async function serve(
     (opened) => opened.stop(0),
   );
   collectGrpcMetrics(registry, server);
-  addRemoteWrite(server, () => router);
+  addRemoteWrite(server, () => started.router);
   serveStoreApi(server, readers, { limits: { seriesMax: 0, samplesMax: 0 }, codec, clock, log });
   const grpcPort = await server.listen();
   const { tenantHeader = writeListenerDefaults.tenantHeader, defaultTenant = writeListenerDefaults.defaultTenant } =
     config.writes ?? {};
-  router = await startRouter({
+  const router = await startRouter({
     ...config,
     listen: remoteWriteListen(config.remoteWriteAddress),
     transport: grpcPeerTransport({ codec, ...(clientTls && { tls: clientTls }) }),
@@ -169,21 +164,27 @@ async function serve(
     log,
     onInternalError,
   });
+  started.router = router;
   server.setReady(true);
-  const running = router;
   return {
     httpPort: probes.port,
     grpcPort,
-    remoteWritePort: running.httpAddress.port,
+    remoteWritePort: router.httpAddress.port,
     async stop() {
       server.setReady(false);
-      await Promise.all([running.stop(config.httpGraceMs), server.stop(config.grpcGraceMs)]);
+      await Promise.all([router.stop(config.httpGraceMs), server.stop(config.grpcGraceMs)]);
       await probes.stop(config.httpGraceMs);
-      writes.close();
-      serverTls?.close();
-      clientTls?.close();
+      await files.undo();
     },
   };
+}
+
+async function openGrpcTls(files: ServerTlsFiles, log: Logger): Promise<Reloaded<ServerTls>> {
+  try {
+    return await openServerTls(files, { log, use: 'grpc' });
+  } catch (error) {
+    throw new TlsConfigError(`setup gRPC server: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function addRemoteWrite(server: GrpcServer, router: () => RunningRouter | undefined): void {

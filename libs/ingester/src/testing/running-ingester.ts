@@ -43,6 +43,7 @@ async function startOn(dir: string, more: Partial<IngesterConfig>): Promise<Inge
   const config: IngesterConfig = {
     httpAddress: '127.0.0.1:0',
     grpcAddress: '127.0.0.1:0',
+    remoteWriteAddress: '127.0.0.1:0',
     httpGraceMs: 100,
     grpcGraceMs: 1000,
     grpcConnectionAgeMsMax: 3_600_000,
