@@ -452,7 +452,10 @@ function requests(): ComplianceCase[] {
   ];
 }
 
-/** Answers to remote write 1.0 report nothing as written, whatever they stored. */
+/**
+ * Answers to remote write 1.0 report nothing as written, whatever they stored. Neither request has a version header, and the labels
+ * of the first are in no order: a receiver has to sort them, or to refuse them with 400. A Thanos says 409.
+ */
 function olderProtocol(): ComplianceCase[] {
   const up = gauge(named('up', { job: 'shop', instance: 'localhost:9090' }));
   const basic = one('TestRW1BasicCompatibility', [up, gauge(named('http_requests_total'), 100)], { samples: 0 });
