@@ -16,6 +16,8 @@ export interface GrpcServer extends Server {
 }
 export interface Ingester extends GrpcServer {
   readonly dataDir: string;
+  /** Of the listener that it has for itself. */
+  readonly remoteWriteUrl: string;
   /** Starts another process with the same addresses and data, after this one has ended. */
   restart(): Promise<Ingester>;
 }
@@ -57,8 +59,9 @@ async function launchIngester(
   const duration = plan.blockDuration ?? '2h';
   const child = lab.spawn(`${plan.name}${again(generation)}`, receiveCommand(maker, 'ingester'), [
     ...flags,
+    `--remote-write.address=127.0.0.1:${ports[2]}`,
     // Without retention Thanos prunes no tenants: pruning panics when it falls into the start, at 0, 4, 8 ... o'clock.
-    ...(maker === 'gauntlet' ? [] : [`--remote-write.address=127.0.0.1:${ports[2]}`, '--tsdb.retention=0d']),
+    ...(maker === 'gauntlet' ? [] : ['--tsdb.retention=0d']),
     `--tsdb.path=${plan.dataDir}`,
     `--label=${plan.replicaLabel ?? 'replica'}="${plan.name}"`,
     `--tsdb.min-block-duration=${duration}`,
@@ -68,7 +71,14 @@ async function launchIngester(
   ]);
   plan.onSpawn?.(child);
   await untilReady(child, http, plan.awaitReplay === false ? undefined : incomplete);
-  return { child, http, grpc, dataDir: plan.dataDir, restart: () => launchIngester(lab, plan, ports, generation + 1) };
+  return {
+    child,
+    http,
+    grpc,
+    dataDir: plan.dataDir,
+    remoteWriteUrl: remoteWriteUrl(ports),
+    restart: () => launchIngester(lab, plan, ports, generation + 1),
+  };
 }
 
 export interface RouterPlan {
@@ -105,11 +115,12 @@ async function launchRouter(lab: Lab, plan: RouterPlan, ports: readonly number[]
     child,
     http: listen.http,
     grpc: listen.grpc,
-    remoteWriteUrl: `http://127.0.0.1:${ports[2]}/api/v1/receive`,
+    remoteWriteUrl: remoteWriteUrl(ports),
     restart: () => launchRouter(lab, plan, ports, generation + 1),
   };
 }
 
+const remoteWriteUrl = (ports: readonly number[]): string => `http://127.0.0.1:${ports[2]}/api/v1/receive`;
 const again = (generation: number): string => (generation > 0 ? `-again${generation}` : '');
 
 /** A Prometheus with the given configuration; `reload` replaces it. */

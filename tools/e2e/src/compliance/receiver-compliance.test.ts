@@ -81,9 +81,8 @@ ours('router', 'a router before three ingesters passes all 205 cases', { needs: 
 });
 
 ours('ingester', 'an ingester passes all 205 cases on its own listener', { needs: [], timeoutMs: 60_000 }, async (lab) => {
-  const [port] = await lab.ports(1);
-  await startIngester(lab, { name: 'alone', flags: [...storesExemplars, `--remote-write.address=127.0.0.1:${port}`] });
-  const results = await runCompliance(`http://127.0.0.1:${port}/api/v1/receive`, cases);
+  const { remoteWriteUrl } = await startIngester(lab, { name: 'alone', flags: storesExemplars });
+  const results = await runCompliance(remoteWriteUrl, cases);
   expect(failuresOf(results)).toEqual([]);
   expect(refusedAnyway).toEqual(expect.arrayContaining(refusalsOf(results)));
 });
