@@ -8,3 +8,4 @@ export { JsonNumber, JsonObject, JsonSyntaxError, parseJson, type Json } from '.
 export { joinReasons } from './join-reasons.js';
 export { xxh64 } from './xxh64.js';
 export { UndoStack } from './undo-stack.js';
+export { readUvarint } from './read-uvarint.js';

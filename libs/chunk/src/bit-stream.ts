@@ -1,3 +1,5 @@
+import { readUvarint } from '@gauntlet/base';
+
 /** Bits written most significant first; the last byte is padded with zeros (spec/tsdb.md 1.2). */
 export class BitWriter {
   #bytes = new Uint8Array(64);
@@ -99,12 +101,6 @@ export class BitReader {
 
   /** Undefined when there are more than 10 groups. */
   readVarint(): bigint | undefined {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.read(8);
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
-    }
-    return undefined;
+    return readUvarint(() => this.read(8));
   }
 }

@@ -1,3 +1,4 @@
+import { readUvarint } from '@gauntlet/base';
 import { MessageError } from '@gauntlet/kernel';
 
 /**
@@ -101,13 +102,9 @@ export class ProtobufReader {
   }
 
   #varint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#bytes[this.#take(1)]!;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
-    }
-    throw this.#malformed('a varint is longer than ten bytes');
+    const value = readUvarint(() => this.#bytes[this.#take(1)]!);
+    if (value === undefined) throw this.#malformed('a varint is longer than ten bytes');
+    return value;
   }
 
   #length(): number {

@@ -1,3 +1,4 @@
+import { readUvarint } from '@gauntlet/base';
 import { RecordMalformedError } from './wal-error.js';
 
 /** Reads the primitives of spec/tsdb.md 1.1 off a record, from behind its type. */
@@ -53,13 +54,9 @@ export class RecordCursor {
   }
 
   uvarint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.u8();
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
-    }
-    throw malformed(this.#bytes[0], 'a varint is longer than 10 bytes');
+    const value = readUvarint(() => this.u8());
+    if (value === undefined) throw malformed(this.#bytes[0], 'a varint is longer than 10 bytes');
+    return value;
   }
 
   svarint(): bigint {

@@ -1,3 +1,4 @@
+import { readUvarint } from '@gauntlet/base';
 /** Bytes that do not hold what should be there. Thrown by `Cursor` only, and caught by the check that made the cursor. */
 export class MalformedError extends Error {
   /** In the file. */
@@ -59,13 +60,9 @@ export class Cursor {
   }
 
   uvarint64(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.byte();
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return BigInt.asUintN(64, value);
-    }
-    throw new MalformedError(this.position, 'a varint is longer than 10 bytes');
+    const value = readUvarint(() => this.byte());
+    if (value === undefined) throw new MalformedError(this.position, 'a varint is longer than 10 bytes');
+    return value;
   }
 
   varint64(): bigint {
