@@ -114,9 +114,9 @@ export async function startFleet({
     const listen = [
       `--http-address=127.0.0.1:${httpPort}`,
       `--grpc-address=127.0.0.1:${grpcPort}`,
+      `--remote-write.address=127.0.0.1:${writePort}`,
       `--label=replica="${name}"`,
     ];
-    if (role === 'router' || maker === 'thanos') listen.push(`--remote-write.address=127.0.0.1:${writePort}`);
     const dataDir = join(dir, `data-${name}`);
     const args = [...first, ...listen, ...flags(dataDir)];
     const member = new Member(

@@ -87,7 +87,7 @@ async function defaultsBeside(
   const defaults = [
     `--http-address=${ports[0]}`,
     `--grpc-address=${ports[1]}`,
-    ...(role === 'router' || subject === 'thanos' ? [`--remote-write.address=${ports[2]}`] : []),
+    `--remote-write.address=${ports[2]}`,
     ...(subject === 'thanos' ? [`--receive.capnproto-address=${ports[3]}`] : []),
     ...(role === 'ingester'
       ? [`--tsdb.path=${lab.folder(`data-${name.replaceAll(' ', '-')}`)}`]

@@ -35,10 +35,12 @@ export function planStack({ dataDir, portOffset }: { dataDir: string; portOffset
       ports: [
         { port: grpcPort + portOffset, use: `gRPC of ingester-${number}` },
         { port: grpcPort + 1 + portOffset, use: `HTTP of ingester-${number}` },
+        { port: grpcPort + 2 + portOffset, use: `remote write of ingester-${number}` },
       ],
       flags: [
         `--grpc-address=${at(grpcPort)}`,
         `--http-address=${at(grpcPort + 1)}`,
+        `--remote-write.address=${at(grpcPort + 2)}`,
         `--tsdb.path=${tsdb}`,
         `--label=replica="ingester-${number}"`,
         `--objstore.config=${JSON.stringify({ type: 'FILESYSTEM', config: { directory: bucketDir } })}`,
