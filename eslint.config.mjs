@@ -12,16 +12,48 @@ const layers = {
   app: ['base', 'model', 'format', 'logic', 'port', 'engine'],
   tool: ['base', 'model', 'format', 'logic', 'port', 'engine', 'app', 'tool'],
 };
-const scopes = { shared: ['shared'], write: ['shared', 'write'], read: ['shared', 'read'], tool: ['shared', 'write', 'read', 'tool'] };
+const scopes = {
+  shared: ['shared'],
+  write: ['shared', 'write'],
+  read: ['shared', 'read'],
+  tool: ['shared', 'write', 'read', 'tool'],
+};
 const constraints = (kind, table) =>
-  Object.entries(table).map(([name, allowed]) => ({ sourceTag: `${kind}:${name}`, onlyDependOnLibsWithTags: allowed.map((tag) => `${kind}:${tag}`) }));
+  Object.entries(table).map(([name, allowed]) => ({
+    sourceTag: `${kind}:${name}`,
+    onlyDependOnLibsWithTags: allowed.map((tag) => `${kind}:${tag}`),
+  }));
 
 // Layers that must run unchanged in a simulator or a worker: no Node modules.
-const pure = ['base', 'model', 'kernel', 'remote-write', 'chunk', 'block', 'ring', 'wire', 'select', 'promql'].map((name) => `libs/${name}/src/**/*.ts`);
+const pure = [
+  'base',
+  'model',
+  'kernel',
+  'remote-write',
+  'chunk',
+  'block',
+  'ring',
+  'wire',
+  'select',
+  'promql',
+  'relabel',
+  'otlp',
+].map((name) => `libs/${name}/src/**/*.ts`);
 const tests = ['**/*.test.ts', '**/*.bench.ts', '**/testing/**', 'tools/**'];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/generated/**', '**/assembly/**', '**/*.cjs', '**/*.mjs', '.nx/**', '**/testdata/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '**/generated/**',
+      '**/assembly/**',
+      '**/*.cjs',
+      '**/*.mjs',
+      '.nx/**',
+      '**/testdata/**',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -30,7 +62,11 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        { allow: [], enforceBuildableLibDependency: false, depConstraints: [...constraints('layer', layers), ...constraints('scope', scopes)] },
+        {
+          allow: [],
+          enforceBuildableLibDependency: false,
+          depConstraints: [...constraints('layer', layers), ...constraints('scope', scopes)],
+        },
       ],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
@@ -46,11 +82,31 @@ export default tseslint.config(
   {
     files: pure,
     ignores: tests,
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ group: ['node:*', 'fs', 'path', 'os'], message: 'Layers base to logic are pure: they run unchanged in a simulator or a worker.' }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['node:*', 'fs', 'path', 'os'],
+              message: 'Layers base to logic are pure: they run unchanged in a simulator or a worker.',
+            },
+          ],
+        },
+      ],
+    },
   },
   {
     files: ['libs/**/*.ts', 'apps/**/*.ts'],
     ignores: tests,
-    rules: { 'no-restricted-syntax': ['error', { selector: "ImportDeclaration[source.value=/^@gauntlet.*testing$/]", message: 'Only tests and tools import ./testing.' }] },
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ImportDeclaration[source.value=/^@gauntlet.*testing$/]',
+          message: 'Only tests and tools import ./testing.',
+        },
+      ],
+    },
   },
 );

@@ -45,7 +45,7 @@ test('the machine always tells its memory and processors', () => {
 test('the router has its usual ports, ingesters follow in tens, and an offset moves all of them', () => {
   const ports = (portOffset: number): number[] =>
     planStack({ dataDir: '/d', portOffset }).members.flatMap((member) => member.ports.map(({ port }) => port));
-  expect(ports(0)).toEqual([10911, 10912, 10921, 10922, 10931, 10932, 19291, 10901, 10902]);
+  expect(ports(0)).toEqual([10911, 10912, 10913, 10921, 10922, 10923, 10931, 10932, 10933, 19291, 10901, 10902]);
   expect(ports(1000)).toEqual(ports(0).map((port) => port + 1000));
 });
 
