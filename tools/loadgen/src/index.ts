@@ -1,3 +1,5 @@
+export { type RemoteWriteVersion } from './body-layout.js';
+export { isSuccess } from './judge-answer.js';
 export { seriesLabels, type LabelPair } from './series-labels.js';
 export { buildBody, patchBody, generatedValue, type PatchableBody } from './patchable-body.js';
 export {

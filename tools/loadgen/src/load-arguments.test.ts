@@ -4,6 +4,7 @@ const url = '--url=http://127.0.0.1:19291/api/v1/receive';
 
 test('only the URL has to be given', () => {
   expect(parseLoadArguments([url])).toMatchObject({
+    version: '1.0',
     series: 10_000,
     labelsPerSeries: 14,
     seriesPerRequest: 2000,
@@ -19,6 +20,7 @@ test('only the URL has to be given', () => {
 test('counts take k and m, times take units, and processes and headers repeat', () => {
   const given = [
     url,
+    '--remote-write=2.0',
     '--series=1m',
     '--rate',
     '10k',
@@ -32,6 +34,7 @@ test('counts take k and m, times take units, and processes and headers repeat', 
     '--pid=ingester=13',
   ];
   expect(parseLoadArguments(given)).toMatchObject({
+    version: '2.0',
     series: 1_000_000,
     samplesPerSecondMax: 10_000,
     durationMs: 90_000,
@@ -53,6 +56,7 @@ test('samples per request are shared out over the samples of each series', () =>
 test.each([
   [[], '--url'],
   [['--url=ftp://x'], '--url=ftp://x'],
+  [[url, '--remote-write=2'], '--remote-write=2'],
   [[url, '--series=0'], '--series=0'],
   [[url, '--series=1e3'], '--series=1e3'],
   [[url, '--labels=2'], '--labels=2'],

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
+import { type RemoteWriteVersion } from './body-layout.js';
 import { labelsPerSeriesDefault, labelsPerSeriesMax, labelsPerSeriesMin } from './series-labels.js';
 
 export interface LoadArguments {
   readonly url: URL;
+  readonly version: RemoteWriteVersion;
   readonly series: number;
   readonly labelsPerSeries: number;
   readonly seriesPerRequest: number;
@@ -20,11 +22,12 @@ export interface LoadArguments {
 /** Thrown with one line for the user. */
 export class BadArgument extends Error {}
 
-export const loadUsage = `Sends remote write 1.0 to any URL and measures the answers.
+export const loadUsage = `Sends remote write 1.0 or 2.0 to any URL and measures the answers.
 
   npm run load -- --url http://127.0.0.1:19291/api/v1/receive [options]
 
   --url URL                  where to POST; required
+  --remote-write VERSION     1.0 or 2.0, default 1.0; a success of 2.0 counts only if it tells of all samples as written
   --series N                 how many series, default 10000 (also 10k, 1m)
   --labels N                 labels of each series, ${labelsPerSeriesMin} to ${labelsPerSeriesMax}, default ${labelsPerSeriesDefault} (about 420 bytes)
   --series-per-request N     default 2000
@@ -46,6 +49,7 @@ Ctrl-C prints the summary so far.`;
 
 const options = {
   url: { type: 'string' },
+  'remote-write': { type: 'string', default: '1.0' },
   series: { type: 'string', default: '10000' },
   labels: { type: 'string', default: String(labelsPerSeriesDefault) },
   'series-per-request': { type: 'string' },
@@ -69,6 +73,7 @@ export function parseLoadArguments(args: readonly string[]): LoadArguments | 'he
   const samplesPerSeries = parseCount('--samples-per-series', values['samples-per-series'], 1, 1000);
   return {
     url: parseUrl(values.url),
+    version: parseVersion(values['remote-write']),
     series: parseCount('--series', values.series, 1, 20_000_000),
     labelsPerSeries: parseCount('--labels', values.labels, labelsPerSeriesMin, labelsPerSeriesMax),
     seriesPerRequest: seriesPerRequest(values, samplesPerSeries),
@@ -138,6 +143,11 @@ function parseUrl(text: string | undefined): URL {
   if (url?.protocol !== 'http:')
     throw new BadArgument(`Cannot use --url=${text}: it is an address that starts with http://`);
   return url;
+}
+
+function parseVersion(text: string): RemoteWriteVersion {
+  if (text !== '1.0' && text !== '2.0') throw new BadArgument(`Cannot use --remote-write=${text}: it is 1.0 or 2.0`);
+  return text;
 }
 
 function parseHeader(text: string): [string, string] {

@@ -29,7 +29,7 @@ async function generate(args: LoadArguments, signal: AbortSignal): Promise<numbe
   const bodies = prepareBodies(args);
   const bytes = bodies.reduce((sum, { body }) => sum + body.bytes.length, 0);
   console.error(
-    `Sending ${wholeNumber(args.series)} series in ${wholeNumber(bodies.length)} bodies of ${wholeNumber(bytes / bodies.length)} bytes to ${args.url.href}`,
+    `Sending ${wholeNumber(args.series)} series in ${wholeNumber(bodies.length)} bodies of ${wholeNumber(bytes / bodies.length)} bytes by remote write ${args.version} to ${args.url.href}`,
   );
   const warmUp =
     args.warmUpRounds > 0 ? await phase('warm-up', args, bodies, { rounds: args.warmUpRounds }, signal) : undefined;

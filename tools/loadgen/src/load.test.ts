@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { uncompress } from 'snappy';
 import { Load, prepareBodies, type LoadAnswer } from './load.js';
@@ -7,16 +7,22 @@ import { summaryText } from './load-summary.js';
 const shape = { series: 25, labelsPerSeries: 4, seriesPerRequest: 10, samplesPerSeries: 2 };
 
 async function withReceiver<T>(
-  answer: (body: Buffer, tenant: string | undefined) => Promise<number>,
+  answer: (
+    body: Buffer,
+    tenant: string | undefined,
+    headers: IncomingHttpHeaders,
+  ) => Promise<number | { status: number; headers: OutgoingHttpHeaders }>,
   use: (url: URL) => Promise<T>,
 ): Promise<T> {
   const server: Server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      void answer(Buffer.concat(parts), request.headers['thanos-tenant'] as string | undefined).then((status) =>
-        response.writeHead(status).end('no room\n'),
-      );
+      const tenant = request.headers['thanos-tenant'] as string | undefined;
+      void answer(Buffer.concat(parts), tenant, request.headers).then((given) => {
+        const { status, headers } = typeof given === 'number' ? { status: given, headers: {} } : given;
+        response.writeHead(status, headers).end('no room\n');
+      });
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -133,4 +139,34 @@ test('a paced load spreads its requests over all connections, tells of each answ
   }
   const timestamp = Buffer.from([0x10, 0x80, 0xd0, 0x95, 0xff, 0xbc, 0x31]); // Field 2: 1,700,000,000,000.
   for (const plain of sent) expect(plain.includes(timestamp)).toBe(true);
+});
+
+test('requests of 2.0 have the headers that Prometheus sends, and count when all of their samples are told of as written', async () => {
+  const seen: IncomingHttpHeaders[] = [];
+  const result = await withReceiver(
+    async (_, _tenant, headers) => {
+      seen.push(headers);
+      return { status: 204, headers: { 'X-Prometheus-Remote-Write-Samples-Written': seen.length === 2 ? '19' : '20' } };
+    },
+    (url) =>
+      new Load({
+        url,
+        headers: {},
+        connections: 1,
+        tenants: [],
+        bodies: prepareBodies({ ...shape, series: 30, version: '2.0' }),
+        until: { rounds: 1 },
+        signal: new AbortController().signal,
+      }).run(),
+  );
+  expect(Object.fromEntries(result.statuses)).toEqual({ 204: 2, MISCOUNTED: 1 });
+  expect(result.samplesAccepted).toBe(40);
+  expect(result.examples.get('MISCOUNTED')).toContain('204 tells of 19 samples');
+  for (const headers of seen) {
+    expect(headers).toMatchObject({
+      'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+      'content-encoding': 'snappy',
+      'x-prometheus-remote-write-version': '2.0.0',
+    });
+  }
 });

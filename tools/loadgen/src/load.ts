@@ -2,6 +2,8 @@ import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LatencyHistogram } from './latency-histogram.js';
 import { buildBody, patchBody, type PatchableBody } from './patchable-body.js';
+import { type RemoteWriteVersion } from './body-layout.js';
+import { isSuccess, judgeAnswer } from './judge-answer.js';
 import { seriesLabels } from './series-labels.js';
 
 /** What is sent: shared out over bodies before any clock starts. */
@@ -10,6 +12,8 @@ export interface LoadShape {
   readonly labelsPerSeries: number;
   readonly seriesPerRequest: number;
   readonly samplesPerSeries: number;
+  /** Default 1.0. */
+  readonly version?: RemoteWriteVersion;
 }
 
 /** One body and when its last samples were taken, so that its next ones are newer. */
@@ -43,31 +47,32 @@ export interface LoadAnswer {
   readonly dueMs: number;
   readonly sentMs: number;
   readonly answeredMs: number;
-  /** The status, or the code of an error of the connection. */
+  /** The status, the code of an error of the connection, or `MISCOUNTED`. */
   readonly code: string;
 }
 
 export interface LoadResult {
   readonly elapsedMs: number;
-  /** Samples of requests that were answered with 2xx. */
+  /** Samples of requests that were answered with success. */
   readonly samplesAccepted: number;
   readonly samplesSent: number;
   readonly bytesSent: number;
   readonly requests: number;
-  /** How often each status code came; a connection that failed counts under its error code. */
+  /** How often each status code came; a connection that failed counts under its error code, and a success of 2.0 that tells of other samples than were sent as `MISCOUNTED`. */
   readonly statuses: ReadonlyMap<string, number>;
-  /** The first answer that was no 2xx, for each code. */
+  /** The first answer that was no success, for each code. */
   readonly examples: ReadonlyMap<string, string>;
   readonly latency: LatencyHistogram;
 }
 
-export function prepareBodies({ series, labelsPerSeries, seriesPerRequest, samplesPerSeries }: LoadShape): LoadBody[] {
+export function prepareBodies(shape: LoadShape): LoadBody[] {
+  const { series, labelsPerSeries, seriesPerRequest, samplesPerSeries, version = '1.0' } = shape;
   const bodies: LoadBody[] = [];
   for (let first = 0; first < series; first += seriesPerRequest) {
     const count = Math.min(seriesPerRequest, series - first);
     const labels = Array.from({ length: count }, (_, k) => seriesLabels(first + k, labelsPerSeries));
     bodies.push({
-      body: buildBody({ firstSeries: first, labels, samplesPerSeries }),
+      body: buildBody({ firstSeries: first, labels, samplesPerSeries, version }),
       index: bodies.length,
       round: 0,
       lastTimestampMs: 0,
@@ -176,7 +181,7 @@ export class Load {
     });
     this.#requests += 1;
     this.#statuses.set(answer.code, (this.#statuses.get(answer.code) ?? 0) + 1);
-    if (/^2\d\d$/.test(answer.code)) this.#samplesAccepted += body.sampleCount;
+    if (isSuccess(answer.code)) this.#samplesAccepted += body.sampleCount;
     else if (!this.#examples.has(answer.code))
       this.#examples.set(answer.code, answer.text.trim().slice(0, exampleCharactersMax));
     // An endpoint that is not there answers at once; asking it thousands of times a second helps nobody.
@@ -195,7 +200,7 @@ export class Load {
         agent: this.#agent,
         signal,
         timeout: requestMsMax,
-        headers: { ...standardHeaders, 'Content-Length': body.bytes.length, ...tenant, ...headers },
+        headers: { ...standardHeaders[body.version], 'Content-Length': body.bytes.length, ...tenant, ...headers },
       });
       request.on('timeout', () =>
         request.destroy(Object.assign(new Error(`no answer within ${requestMsMax / 1000} s`), { code: 'TIMEOUT' })),
@@ -208,18 +213,33 @@ export class Load {
           if (text.length < exampleCharactersMax) text += part;
         });
         response.on('error', failed);
-        response.on('end', () => resolve({ code: String(response.statusCode), text }));
+        response.on('end', () =>
+          resolve(
+            judgeAnswer(
+              { version: body.version, samples: body.sampleCount },
+              { status: response.statusCode ?? 0, headers: response.headers, text },
+            ),
+          ),
+        );
       });
       request.end(body.bytes);
     });
   }
 }
 
+const commonHeaders = { 'Content-Encoding': 'snappy', 'User-Agent': 'gauntlet-loadgen' };
+/** As Prometheus sends them. */
 const standardHeaders = {
-  'Content-Type': 'application/x-protobuf',
-  'Content-Encoding': 'snappy',
-  'X-Prometheus-Remote-Write-Version': '0.1.0',
-  'User-Agent': 'gauntlet-loadgen',
+  '1.0': {
+    ...commonHeaders,
+    'Content-Type': 'application/x-protobuf',
+    'X-Prometheus-Remote-Write-Version': '0.1.0',
+  },
+  '2.0': {
+    ...commonHeaders,
+    'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+    'X-Prometheus-Remote-Write-Version': '2.0.0',
+  },
 };
 const requestMsMax = 60_000;
 const refusedPauseMs = 200;

@@ -1,3 +1,4 @@
+import { layOut, timestampOffset, variableBytes, varint, type RemoteWriteVersion } from './body-layout.js';
 import { type LabelPair } from './series-labels.js';
 
 /**
@@ -6,12 +7,12 @@ import { type LabelPair } from './series-labels.js';
  * Snappy blocks are literals and copies. The bytes of values and timestamps (15 in a row: value, one tag, timestamp) are always
  * written as literals, and no copy ever reads them; so they lie in the compressed body as they are, and new ones can be written
  * over them in place. That keeps both the protobuf encoder and the compressor out of a measurement, however long it runs.
- * Timestamps always take six bytes of varint, which holds from 1971 to 2109. The layout is made here and not by
- * `@gauntlet/remote-write`, whose encoder does not tell where a value ends up, and leaves zeros out.
+ * Timestamps always take six bytes of varint, which holds from 1971 to 2109. `layOut` tells where a value is before compression.
  */
 export interface PatchableBody {
   /** The compressed body. Whoever patches it must not do so while it is being sent. */
   readonly bytes: Buffer;
+  readonly version: RemoteWriteVersion;
   readonly seriesCount: number;
   readonly sampleCount: number;
   readonly uncompressedBytes: number;
@@ -25,14 +26,17 @@ export interface BodyPlan {
   readonly firstSeries: number;
   readonly labels: readonly (readonly LabelPair[])[];
   readonly samplesPerSeries: number;
+  /** Default 1.0. */
+  readonly version?: RemoteWriteVersion;
 }
 
-/** Encodes and compresses one body. All samples are zero until it is patched. */
-export function buildBody({ firstSeries, labels, samplesPerSeries }: BodyPlan): PatchableBody {
-  const plain = layOut(labels, samplesPerSeries);
+/** Encodes and compresses one body. It has to be patched before it is sent: until then its timestamps are no whole varints. */
+export function buildBody({ firstSeries, labels, samplesPerSeries, version = '1.0' }: BodyPlan): PatchableBody {
+  const plain = layOut(version, labels, samplesPerSeries);
   const { bytes, variableOffsets } = compressAround(plain.bytes, plain.valueOffsets);
   return {
     bytes,
+    version,
     firstSeries,
     seriesCount: labels.length,
     sampleCount: labels.length * samplesPerSeries,
@@ -49,7 +53,7 @@ export function patchBody(body: PatchableBody, { timestampMs, round }: { timesta
     const offset = valueOffsets[k] as number;
     const sample = k % perSeries;
     bytes.writeDoubleLE(generatedValue(firstSeries + (k - sample) / perSeries, round * perSeries + sample), offset);
-    writeTimestamp(bytes, offset + 9, timestampMs + sample);
+    writeTimestamp(bytes, offset + timestampOffset, timestampMs + sample);
   }
 }
 
@@ -62,47 +66,6 @@ export function generatedValue(series: number, round: number): number {
       return ((Math.imul(series, 0x9e3779b1) + Math.imul(round, 0x85ebca6b)) >>> 8) / 1024;
     default:
       return (series % 1000) + round * (1 + (series % 13));
-  }
-}
-
-const variableBytes = 15;
-const sampleHead = [0x12, 0x10, 0x09];
-
-function layOut(labels: BodyPlan['labels'], samplesPerSeries: number): { bytes: Buffer; valueOffsets: Uint32Array } {
-  const heads = labels.map((pairs) => Buffer.concat(pairs.map(encodeLabel)));
-  const samplesBytes = samplesPerSeries * (sampleHead.length + variableBytes);
-  const valueOffsets = new Uint32Array(labels.length * samplesPerSeries);
-  const parts: Buffer[] = [];
-  let at = 0;
-  let next = 0;
-  for (const head of heads) {
-    const prefix = Buffer.from([0x0a, ...varint(head.length + samplesBytes)]);
-    const samples = Buffer.alloc(samplesBytes);
-    at += prefix.length + head.length;
-    for (let k = 0; k < samplesPerSeries; k++) {
-      const start = k * (sampleHead.length + variableBytes);
-      samples.set(sampleHead, start);
-      samples[start + sampleHead.length + 8] = 0x10;
-      valueOffsets[next++] = at + start + sampleHead.length;
-    }
-    at += samplesBytes;
-    parts.push(prefix, head, samples);
-  }
-  return { bytes: Buffer.concat(parts), valueOffsets };
-}
-
-function encodeLabel([name, value]: LabelPair): Buffer {
-  const nameBytes = Buffer.from(name);
-  const valueBytes = Buffer.from(value);
-  const inner = [0x0a, ...varint(nameBytes.length), ...nameBytes, 0x12, ...varint(valueBytes.length), ...valueBytes];
-  return Buffer.from([0x0a, ...varint(inner.length), ...inner]);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest % 128) | 128);
   }
 }
 
