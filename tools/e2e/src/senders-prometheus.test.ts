@@ -7,7 +7,7 @@ import { everyKind } from './senders/every-kind.js';
 import { serveScrapes } from './senders/scrape-target.js';
 import { sentCounts } from './senders/sent-counts.js';
 import { replicaLabel, storedExemplars, storedSamples } from './senders/stored-series.js';
-import { startIngester, startPrometheus, startRouter } from './servers.js';
+import { startIngester, startPrometheus, startRouter, targetsAtOnce } from './servers.js';
 
 const rounds = 24;
 const interval = '200ms';
@@ -131,7 +131,7 @@ async function startSender(
     name: job,
     dataDir: lab.folder(`${job}-data`),
     config: configOf([target]),
-    flags: [`--enable-feature=${features.join(',')}`],
+    flags: [targetsAtOnce, `--enable-feature=${features.join(',')}`],
   });
   return {
     ...server,

@@ -123,6 +123,9 @@ async function launchRouter(lab: Lab, plan: RouterPlan, ports: readonly number[]
 const remoteWriteUrl = (ports: readonly number[]): string => `http://127.0.0.1:${ports[2]}/api/v1/receive`;
 const again = (generation: number): string => (generation > 0 ? `-again${generation}` : '');
 
+/** A flag of Prometheus: it looks at targets five seconds after it has heard of them unless told otherwise. */
+export const targetsAtOnce = '--scrape.discovery-reload-interval=100ms';
+
 /** A Prometheus with the given configuration; `reload` replaces it. */
 export async function startPrometheus(
   lab: Lab,

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { listen, type TestServer } from './test-server.js';
 import { parse } from 'protobufjs';
 
 /** A metric family as protobufjs takes it: fields of `io.prometheus.client.MetricFamily`. */
@@ -11,35 +12,35 @@ export interface Family {
   readonly metric: readonly Readonly<Record<string, unknown>>[];
 }
 
-export interface ScrapeTarget {
-  readonly address: string;
+export interface ScrapeTarget extends TestServer {
   /** How often it was scraped under a path. */
   rounds(path: string): number;
-  close(): Promise<void>;
+}
+
+/** What a scrape has to bring. */
+export interface ScrapeGuard {
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly bearer?: string;
 }
 
 /** Serves metrics in the protobuf format, the only one with native histograms. Rounds count from 1 for each path by itself. */
 export async function serveScrapes(
   familiesOf: (round: number, path: string) => readonly Family[],
+  { tls, bearer }: ScrapeGuard = {},
 ): Promise<ScrapeTarget> {
   const counts = new Map<string, number>();
-  const answer = ({ url = '/' }: IncomingMessage, response: ServerResponse): void => {
+  const answer = ({ url = '/', headers }: IncomingMessage, response: ServerResponse): void => {
+    if (bearer !== undefined && headers.authorization !== `Bearer ${bearer}`) {
+      response.writeHead(401).end();
+      return;
+    }
     const round = (counts.get(url) ?? 0) + 1;
     counts.set(url, round);
     response.setHeader('Content-Type', contentType);
     response.end(Buffer.concat(familiesOf(round, url).map(encode)));
   };
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    rounds: (path) => counts.get(path) ?? 0,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key }, answer) : createServer(answer);
+  return { ...(await listen(server)), rounds: (path) => counts.get(path) ?? 0 };
 }
 
 export const labelsOf = (labels: Readonly<Record<string, string>>): { name: string; value: string }[] =>

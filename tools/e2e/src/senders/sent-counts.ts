@@ -15,7 +15,7 @@ export interface QueueCounts {
   readonly metadata: number;
   /** Samples that a rule of the queue keeps from being sent. */
   readonly filtered: number;
-  /** Metrics of failure that are not zero, as `name reason value`. */
+  /** Metrics of failure that are not zero, as `name reason value`. What is sent again is not among them. */
   readonly failures: readonly string[];
 }
 
@@ -53,4 +53,4 @@ function queueCounts(name: string, samples: readonly ScrapedSample[]): QueueCoun
   };
 }
 
-const isFailure = /^prometheus_remote_storage_.*_(failed|dropped|retried)(_total)?$/;
+const isFailure = /^prometheus_remote_storage_.*_(failed|dropped)(_total)?$/;
