@@ -17,6 +17,10 @@ test('sizes, factors and repeats are read from lists, with or without the name o
 
 test.each([
   [
+    ['versions', '--sizes=1k,2k', '--rf=3', '--rounds=4', '--duration=8s'],
+    { command: 'versions', sizes: [1000, 2000], replicationFactors: [3], rounds: 4, durationMs: 8000 },
+  ],
+  [
     ['restart', '--series=10k', '--samples=2', '--output=table.md'],
     { command: 'restart', series: 10_000, samplesPerSeries: 2, output: 'table.md' },
   ],
@@ -46,6 +50,7 @@ test.each([
   [['--sizes=many'], '--sizes=many'],
   [['--only=both'], '--only=both'],
   [['--rf=0'], '--rf=0'],
+  [['versions', '--rounds=0'], '--rounds=0'],
   [['restart', '--samples=none'], '--samples=none'],
   [['cut', '--range=2'], '--range=2'],
   // Two hours would be more than one block.
@@ -64,6 +69,7 @@ test.each([
 
 test.each([
   ['--help'],
+  ['versions --help'],
   ['restart --help'],
   ['cut --help'],
   ['blocks --help'],

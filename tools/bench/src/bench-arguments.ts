@@ -14,6 +14,15 @@ export interface FleetArguments extends CommonArguments {
   readonly rounds: number;
   readonly durationMs: number;
 }
+export interface VersionsArguments extends CommonArguments {
+  readonly command: 'versions';
+  readonly sizes: readonly number[];
+  readonly replicationFactors: readonly number[];
+  /** Windows of each version. */
+  readonly rounds: number;
+  /** Of all windows of one version together. */
+  readonly durationMs: number;
+}
 export interface RestartArguments extends CommonArguments {
   readonly command: 'restart';
   readonly series: number;
@@ -53,6 +62,7 @@ export interface ReadLoadArguments extends CommonArguments {
 }
 export type BenchArguments =
   | FleetArguments
+  | VersionsArguments
   | RestartArguments
   | CutArguments
   | BlocksArguments
@@ -67,6 +77,12 @@ export const benchUsage = `Measures our router and ingesters, and the real progr
     --rf LIST         replication factors, default 1,3
     --rounds N        repeats of everything; the median by ingester counts; default 1
     --duration TIME   of each measurement, after every series was sent once; default 10s
+
+  npm run bench -- versions [options]  samples by CPU second in remote write 1.0 and in 2.0, to the router and straight to an ingester
+    --sizes LIST      series, default 10k,100k
+    --rf LIST         replication factors, default 1,3
+    --rounds N        windows of each version, in turn; the median counts; default 10
+    --duration TIME   of all windows of one version together, default 20s
 
   npm run bench -- restart [options]   an ingester is killed and started again: until it takes writes, until its log is replayed
     --series N        default 1m
@@ -124,6 +140,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments | '
 
 const parsers = {
   fleet: parseFleet,
+  versions: parseVersions,
   restart: parseRestart,
   cut: parseCut,
   blocks: parseBlocks,
@@ -148,6 +165,30 @@ function parseFleet(args: string[]): FleetArguments | 'help' {
   if (values.help) return 'help';
   return {
     command: 'fleet',
+    ...commonOf(values),
+    sizes: values.sizes.split(',').map((text) => parseCount('--sizes', text, 1, seriesMax)),
+    replicationFactors: values.rf.split(',').map((text) => parseCount('--rf', text, 1, 9)),
+    rounds: parseCount('--rounds', values.rounds, 1, 100),
+    durationMs: parseDurationMs('--duration', values.duration),
+  };
+}
+
+function parseVersions(args: string[]): VersionsArguments | 'help' {
+  const { values } = strictly(() =>
+    parseArgs({
+      args,
+      options: {
+        ...common,
+        sizes: { type: 'string', default: '10k,100k' },
+        rf: { type: 'string', default: '1,3' },
+        rounds: { type: 'string', default: '10' },
+        duration: { type: 'string', default: '20s' },
+      },
+    }),
+  );
+  if (values.help) return 'help';
+  return {
+    command: 'versions',
     ...commonOf(values),
     sizes: values.sizes.split(',').map((text) => parseCount('--sizes', text, 1, seriesMax)),
     replicationFactors: values.rf.split(',').map((text) => parseCount('--rf', text, 1, 9)),

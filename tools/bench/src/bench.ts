@@ -9,6 +9,7 @@ import { measureIdleTenants } from './measure-idle.js';
 import { measureReads } from './measure-read.js';
 import { measureReadsUnderLoad } from './measure-read-load.js';
 import { measureRestarts } from './measure-restart.js';
+import { measureVersions } from './measure-versions.js';
 
 /** Measures what is asked for, and prints its table; the returned number is the exit code. */
 export async function runBench(args: BenchArguments, place: BenchPlace, signal: AbortSignal): Promise<number> {
@@ -26,6 +27,8 @@ function tableOf(args: BenchArguments, context: BenchContext): Promise<string> {
   switch (args.command) {
     case 'fleet':
       return measureFleets(args, context);
+    case 'versions':
+      return measureVersions(args, context);
     case 'restart':
       return measureRestarts(args, context);
     case 'cut':

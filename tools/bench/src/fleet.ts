@@ -9,7 +9,10 @@ import { type Maker } from './bench-arguments.js';
 export interface Fleet {
   readonly router: Member;
   readonly ingesters: readonly Member[];
+  /** Remote write to the router. */
   readonly url: URL;
+  /** Remote write to each ingester without the router, for itself alone. */
+  readonly ingesterUrls: readonly URL[];
   stop(): Promise<void>;
 }
 
@@ -130,12 +133,14 @@ export async function startFleet({
   };
   try {
     const ingesters: Member[] = [];
+    const ingesterUrls: URL[] = [];
     for (let k = 0; k < replicationFactor; k++) {
-      const { member } = await start(`ingester-${k}`, 'ingester', (dataDir) => [
+      const { member, writePort } = await start(`ingester-${k}`, 'ingester', (dataDir) => [
         `--tsdb.path=${dataDir}`,
         ...ingesterFlags,
       ]);
       ingesters.push(member);
+      ingesterUrls.push(writeUrl(writePort));
     }
     const endpoints = ingesters.map(({ grpcPort }) => `127.0.0.1:${grpcPort}`);
     const { member: router, writePort } = await start('router', 'router', () => [
@@ -143,12 +148,14 @@ export async function startFleet({
       '--receive.hashrings-algorithm=ketama',
       `--receive.replication-factor=${replicationFactor}`,
     ]);
-    return { router, ingesters, url: new URL(`http://127.0.0.1:${writePort}/api/v1/receive`), stop };
+    return { router, ingesters, url: writeUrl(writePort), ingesterUrls, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
+
+const writeUrl = (port: number): URL => new URL(`http://127.0.0.1:${port}/api/v1/receive`);
 
 export async function isReady(port: number): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${port}/-/ready`, { signal: AbortSignal.timeout(2000) }).catch(

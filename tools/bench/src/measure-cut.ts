@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  isSuccess,
   LatencyHistogram,
   Load,
   prepareBodies,
@@ -153,7 +154,7 @@ export function toRows(
     for (const answer of answers) {
       if (phaseOf(answer) !== phase || answer.answeredMs < fromMs || answer.dueMs > toMs) continue;
       latency.record(answer.answeredMs - answer.dueMs);
-      if (!answer.code.startsWith('2')) failed += 1;
+      if (!isSuccess(answer.code)) failed += 1;
     }
     const readings = memory.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
     return {

@@ -1,4 +1,5 @@
 import {
+  isSuccess,
   Load,
   measure,
   prepareBodies,
@@ -86,7 +87,7 @@ function toCell(
   return {
     ...key,
     samplesPerSecond: accepted / (result.elapsedMs / 1000),
-    failedRequests: [...result.statuses].reduce((sum, [code, count]) => sum + (code.startsWith('2') ? 0 : count), 0),
+    failedRequests: [...result.statuses].reduce((sum, [code, count]) => sum + (isSuccess(code) ? 0 : count), 0),
     routerPerCpuSecond: accepted / cpuOf(router),
     ingesterPerCpuSecond: (accepted * ingesters.length) / cpuOf(ingesters),
     fleetPerCpuSecond: accepted / cpuOf(costs),

@@ -1,4 +1,4 @@
-import { LatencyHistogram, wholeNumber, type LoadAnswer } from '@gauntlet/loadgen-tool';
+import { isSuccess, LatencyHistogram, wholeNumber, type LoadAnswer } from '@gauntlet/loadgen-tool';
 import { type Maker } from './bench-arguments.js';
 import { markdownTable } from './markdown-table.js';
 import { type Usage } from './peak-memory.js';
@@ -56,7 +56,7 @@ export function toReadLoadRow(
   for (const { dueMs, answeredMs, code } of answers) {
     if (answeredMs < beginMs || dueMs > endMs) continue;
     latency.record(answeredMs - dueMs);
-    if (!code.startsWith('2')) failed += 1;
+    if (!isSuccess(code)) failed += 1;
   }
   const seconds = (endMs - beginMs) / 1000;
   const readsMs = reads.map(({ totalMs }) => totalMs).sort((a, b) => a - b);
