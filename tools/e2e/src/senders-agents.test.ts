@@ -221,16 +221,13 @@ const isOf = ({ agent, external }: AgentCase, series: string): boolean =>
 const countOf = (one: AgentCase, series: ReadonlyMap<string, readonly string[]> | undefined): number =>
   [...(series ?? [])].reduce((sum, [text, values]) => (isOf(one, text) ? sum + values.length : sum), 0);
 
-/** A value for each scrape from the first, and then a stale marker; two, when the last scrape was cut short. */
+/** A value for each scrape from the first, and then a stale marker. A reload at the moment of a scrape makes an agent write one before it, too. */
 function flawOf({ valueAt }: ServedSeries, values: readonly string[], rounds: number): string | undefined {
-  const count = values.indexOf('stale');
-  const ends = values.length - count;
-  if (count < 0) return `no end after ${values.length} values`;
-  if (ends > 2 || values.lastIndexOf('stale') !== values.length - 1 || count > rounds || count < rounds - 1)
-    return `${rounds} scrapes, but ${values.join(' ')}`;
-  const wrong =
-    valueAt && values.slice(0, count).findIndex((text, index) => Number.parseFloat(text) !== valueAt(index + 1));
-  return wrong === undefined || wrong < 0 ? undefined : `value ${wrong}, ${values[wrong]},`;
+  const scraped = values.filter((text) => text !== 'stale');
+  if (values.at(-1) !== 'stale' || values.length - scraped.length > 2) return `no end after ${values.join(' ')}`;
+  if (scraped.length > rounds || scraped.length < rounds - 1) return `${rounds} scrapes, but ${values.join(' ')}`;
+  const wrong = valueAt ? scraped.findIndex((text, index) => Number.parseFloat(text) !== valueAt(index + 1)) : -1;
+  return wrong < 0 ? undefined : `value ${wrong}, ${scraped[wrong]},`;
 }
 
 /** By tenant and series, the values in the order of time. */

@@ -42,10 +42,10 @@ export function agentConfig(file: string, { agent, network, secretsDir, isScrapi
   return {
     global: { ...global, scrape_interval: '500ms', scrape_timeout: '500ms' },
     scrape_configs: scrape_configs.map((job) => {
-      const { kubernetes_sd_configs: _, ...rest } = job as ScrapeConfig & { kubernetes_sd_configs?: unknown };
       const targets = job.static_configs ?? (discovered[job.job_name] as StaticConfig[]);
       return {
-        ...rest,
+        ...job,
+        kubernetes_sd_configs: [],
         proxy_url: network,
         static_configs: isScraping ? targets.map((one) => ({ ...one, labels: { ...one.labels, agent } })) : [],
       };
