@@ -52,9 +52,11 @@ export async function serveClients(options: ClientListenerOptions): Promise<Clie
   return {
     port: bound.port,
     async stop(graceMs) {
-      const closed = listener.stopListening();
+      const lingerMs = Math.min(writeListenerDefaults.lingerMs, graceMs);
+      const closed = listener.stopListening(lingerMs);
       const grace = new AbortController();
-      await Promise.race([admission.drain(), clock.sleep(graceMs, grace.signal).catch(() => undefined)]);
+      const finished = Promise.race([closed, clock.sleep(lingerMs)]).then(() => admission.drain());
+      await Promise.race([finished, clock.sleep(graceMs, grace.signal).catch(() => undefined)]);
       grace.abort('drained');
       listener.closeAllConnections();
       await closed;

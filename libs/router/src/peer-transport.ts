@@ -15,6 +15,8 @@ export interface PeerConnection {
    * Rejects with an error that carries the status as a number in `grpcCode` and reads `rpc error: code = X desc = Y`.
    */
   remoteWrite(message: Buffer, options: RemoteWriteOptions): Promise<readonly Rejection[]>;
+  /** Resolves to true when a connection that is lost now is there again, to false when none is lost or the time is over. */
+  reconnected(deadlineMs: number): Promise<boolean>;
   close(): void;
 }
 
@@ -48,6 +50,7 @@ export function grpcPeerTransport(options: PeerOptions): PeerTransport {
           );
           return reply.length === 0 ? nothing : decodeRejections(reply);
         },
+        reconnected: (deadlineMs) => peer.reconnected(deadlineMs),
         close: () => peer.close(),
       };
     },

@@ -4,7 +4,10 @@ import { Peer, queuedBytesMax, queuedCallsMax, type CallResult, type ForwardCall
 const clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: () => new Promise<void>(() => {}) };
 const endpoint = { address: 'a:1', capnprotoAddress: 'a:19391', zone: '' };
 
-function hangingPeer(workers: number): {
+function hangingPeer(
+  workers: number,
+  reconnected: Promise<boolean> = Promise.resolve(false),
+): {
   peer: Peer;
   answer: (error?: Error) => void;
   calls: Buffer[];
@@ -20,6 +23,7 @@ function hangingPeer(workers: number): {
         calls.push(message);
         return new Promise((resolve, reject) => waiting.push((error) => (error ? reject(error) : resolve([]))));
       },
+      reconnected: () => reconnected,
       close: () => (closed = true),
     },
     { workers, compressed: true, backoffMsMax: 5000, clock, random: () => 0, observer: silentObserver },
@@ -87,6 +91,20 @@ test('calls that wait when the peer turns out to be down are not made', async ()
   expect((await Promise.all(results)).map(({ kind }) => kind)).toEqual(['outage', 'outage']);
   expect(calls).toHaveLength(1);
   peer.clearBackoff();
+  void submit(peer);
+  expect(calls).toHaveLength(2);
+});
+
+test('a peer whose connection is there again is called before its pause is over', async () => {
+  let reconnect = (): void => {};
+  const { peer, answer, calls } = hangingPeer(1, new Promise((resolve) => (reconnect = () => resolve(true))));
+  const first = submit(peer);
+  answer(Object.assign(new Error('down'), { grpcCode: 14 }));
+  await first;
+  expect(await submit(peer)).toMatchObject({ kind: 'outage' });
+  expect(calls).toHaveLength(1);
+  reconnect();
+  await new Promise(setImmediate);
   void submit(peer);
   expect(calls).toHaveLength(2);
 });

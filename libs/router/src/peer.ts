@@ -151,10 +151,13 @@ export class Peer {
     if (this.#backsOff()) return;
     const { clock, random, backoffMsMax } = this.#settings;
     const attempt = this.#backoff ? this.#backoff.attempt + 1 : 0;
-    this.#backoff = {
-      attempt,
-      untilMs: clock.monotonicMs() + backoffMs({ attempt, backoffMsMax, random: random() }),
-    };
+    const pauseMs = backoffMs({ attempt, backoffMsMax, random: random() });
+    const backoff = { attempt, untilMs: clock.monotonicMs() + pauseMs };
+    this.#backoff = backoff;
+    // A peer that has been restarted is called at once: the next one may be going down by then. If it turns calls down, pauses go on growing.
+    void this.#connection.reconnected(clock.nowMs() + pauseMs).then((isBack) => {
+      if (isBack) backoff.untilMs = 0;
+    });
   }
 }
 

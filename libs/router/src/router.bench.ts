@@ -23,7 +23,13 @@ const labelsOf = (i: number): Record<string, string> => ({
 
 async function measure(replicationFactor: number): Promise<void> {
   const body = writeBody(Array.from({ length: seriesCount }, (_, i) => labelsOf(i)));
-  const transport = { connect: () => ({ remoteWrite: () => Promise.resolve([]), close: () => {} }) };
+  const transport = {
+    connect: () => ({
+      remoteWrite: () => Promise.resolve([]),
+      reconnected: () => Promise.resolve(false),
+      close: () => {},
+    }),
+  };
   const settings = {
     workers: 5,
     compressed: true,

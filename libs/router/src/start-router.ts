@@ -49,6 +49,9 @@ export interface RouterConfig {
   readonly onInternalError?: (error: unknown) => void;
 }
 
+/** How long the listener waits for the first hashrings. */
+const hashringPatienceMs = secondMs;
+
 /** Tenancy, limits, rules, TLS of the listener for clients. */
 export type WriteSettings = Omit<
   Partial<WriteListenerOptions>,
@@ -116,7 +119,7 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
   let stopping = false;
   const target = {
     get ready() {
-      return router.ready && !stopping;
+      return router.ready;
     },
     write: (source: WriteSource) => router.write(source),
   };
@@ -134,22 +137,25 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
   });
   const hashrings = hashringSource(settings, (applied) => router.apply(applied));
 
+  // Clients that come at once should find owners for their series; when that takes long, they are told so.
+  const applying = hashrings.start();
+  await Promise.race([applying, systemClock.sleep(hashringPatienceMs)]);
   const { address, port } = await server.listen(listen.port, listen.host).catch((error: unknown) => {
+    hashrings.stop();
     const { host = '' } = listen;
     const { message } = listenError({ host, port: listen.port, text: formatHostPort(host, listen.port) }, error);
     throw new ListenError('LISTEN_FAILED', `error starting web server: ${message}`, { cause: error });
   });
   try {
-    await hashrings.start();
+    await applying;
   } catch (error) {
     server.closeAllConnections();
-    await server.stopListening();
+    await server.stopListening(0);
     throw error;
   }
-
   return {
     httpAddress: { host: address, port },
-    ready: () => target.ready,
+    ready: () => target.ready && !stopping,
     async handleRemoteWrite(message, encoding) {
       const claim = admission.claim(message.length);
       observer.pendingWrites(1);
@@ -170,16 +176,24 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     async stop(graceMs) {
       stopping = true;
       hashrings.stop();
-      const closed = server.stopListening();
       const grace = new AbortController();
+      const lingerMs = Math.min(writeListenerDefaults.lingerMs, graceMs);
+      const closed = server.stopListening(lingerMs);
       // Writes that are answered may still have copies under way.
-      const finished = admission.drain().then(() => peers.close());
+      const finished = Promise.race([closed, pause(clock, lingerMs)])
+        .then(() => admission.drain())
+        .then(() => peers.close());
       await Promise.race([finished, clock.sleep(graceMs, grace.signal).catch(() => undefined)]);
       grace.abort();
       server.closeAllConnections();
       await closed;
     },
   };
+}
+
+/** Nothing is no pause, whatever the clock. */
+function pause(clock: Clock, ms: number): Promise<void> {
+  return ms > 0 ? clock.sleep(ms) : Promise.resolve();
 }
 
 function hashringSource(

@@ -1,5 +1,6 @@
 import {
   Client,
+  connectivityState,
   type ChannelCredentials,
   Metadata,
   type ServiceError,
@@ -43,6 +44,11 @@ export interface Peer {
   readonly address: string;
   /** The bytes of the reply, decompressed. The message must stay as it is until then. Throws `PeerError`. */
   call(path: string, message: OutgoingMessage, options: CallOptions): Promise<Buffer>;
+  /**
+   * Resolves to true when the connection that is lost now is there again, and to false when there is one already or the time is over; meanwhile
+   * it tries to connect.
+   */
+  reconnected(deadlineMs: number): Promise<boolean>;
   /** Running calls end with an error. */
   close(): void;
 }
@@ -66,9 +72,9 @@ export function connectPeer(address: string, options: PeerOptions): Peer {
     // Thanos servers answer pings on idle connections with GOAWAY.
     'grpc.keepalive_permit_without_calls': 0,
     'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': options.reconnectMsMax ?? 2_000,
+    'grpc.max_reconnect_backoff_ms': options.reconnectMsMax ?? 1_000,
     // grpc-js resolves names again at most every 30 s by default: too long after a pod got a new address.
-    'grpc.dns_min_time_between_resolutions_ms': 5_000,
+    'grpc.dns_min_time_between_resolutions_ms': 1_000,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_channelz': 0,
@@ -84,6 +90,11 @@ export function connectPeer(address: string, options: PeerOptions): Peer {
     address,
     call: (path, message, call) =>
       unary({ client, address, path, metadata: message.compressed ? compressed : plain }, message, call),
+    reconnected: (deadlineMs) =>
+      new Promise((resolve) => {
+        if (client.getChannel().getConnectivityState(true) === connectivityState.READY) resolve(false);
+        else client.waitForReady(deadlineMs, (error) => resolve(error === undefined || error === null));
+      }),
     close: () => client.close(),
   };
 }

@@ -6,12 +6,12 @@ import type { WriteOutcome } from './write-target.js';
 const answers = new Answers(() => 0);
 const text = (body: Uint8Array): string => Buffer.from(body).toString();
 
-const dialects: readonly Dialect[] = ['v1', 'v2', 'otlp'];
-test.each<[verdict: WriteOutcome['verdict'], v1: number, v2: number, otlp: number]>([
-  ['stored', 200, 204, 200],
-  ['conflict', 409, 400, 409],
-  ['limited', 429, 429, 429],
-  ['unavailable', 503, 503, 503],
+const dialects: readonly Dialect[] = ['v1', 'v1-plain', 'v2', 'otlp'];
+test.each<[verdict: WriteOutcome['verdict'], v1: number, v1Plain: number, v2: number, otlp: number]>([
+  ['stored', 200, 200, 204, 200],
+  ['conflict', 409, 400, 400, 409],
+  ['limited', 429, 429, 429, 429],
+  ['unavailable', 503, 503, 503, 503],
 ])('what is %s has its status in each dialect, and true counts in 2.0', (verdict, ...statuses) => {
   const outcome = { verdict, text: 'why', written: { samples: 3, histograms: 2, exemplars: 1 }, tenants: [] };
   for (const [index, dialect] of dialects.entries()) {

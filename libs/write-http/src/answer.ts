@@ -10,8 +10,11 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
-/** How the request is spoken to: remote write by its version, or OTLP. */
-export type Dialect = RemoteWriteVersion | 'otlp';
+/**
+ * How the request is spoken to: remote write by its version, or OTLP. `v1-plain` is 1.0 of a sender that names no version, as none of those does that know
+ * Thanos' codes: it gets those of the specification.
+ */
+export type Dialect = RemoteWriteVersion | 'v1-plain' | 'otlp';
 
 /** A client that went away before its answer; nobody sees it but metrics and logs. */
 export const clientGoneStatus = 499;
@@ -116,9 +119,9 @@ function statusOfError(dialect: Dialect, error: unknown): number {
   return error.kind === 'conflict' ? conflictStatus(dialect) : statusOfKind[error.kind];
 }
 
-/** What can never be stored: Thanos says 409 of it, the specification of 2.0 400. */
+/** What can never be stored: Thanos says 409 of it, the specifications 400. */
 function conflictStatus(dialect: Dialect): number {
-  return dialect === 'v2' ? 400 : 409;
+  return dialect === 'v2' || dialect === 'v1-plain' ? 400 : 409;
 }
 
 function isExpressRefusal(error: unknown): boolean {

@@ -208,7 +208,7 @@ test('stopping answers what is under way, ends the connections and refuses the r
   const agent = new Agent({ keepAlive: true });
   const underWay = send(running.port, { body: oneSeries, agent });
   await until(() => held.length === 1);
-  const stopped = running.listener.stopListening();
+  const stopped = running.listener.stopListening(0);
   const drained = running.admission.drain();
   await expect(send(running.port, { body: oneSeries })).rejects.toThrow();
   held[0]!();

@@ -31,7 +31,7 @@ test('the lines of the README do what they say', async () => {
   });
   const { port } = await listener.listen(0, '127.0.0.1');
   expect((await send(port, { body: oneSeries })).status).toBe(200);
-  await listener.stopListening();
+  await listener.stopListening(0);
 });
 
 test('the README shows the lines that are tested', () => {

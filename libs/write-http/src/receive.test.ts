@@ -38,3 +38,10 @@ test('a source can be scanned again after the target has waited', async () => {
   expect((await send(running.port, { body: bodyOf(seriesOf({ a: '1' }, { b: '2' })) })).status).toBe(200);
   expect(rows).toEqual([2, 2]);
 });
+
+test('a sender of 1.0 that names no version gets the code of the specification for what can never be stored', async () => {
+  running.target.answer = (stored) => ({ ...stored, verdict: 'conflict', text: 'why' });
+  const plain = { 'x-prometheus-remote-write-version': undefined };
+  expect((await send(running.port, { body: oneSeries, headers: plain })).status).toBe(400);
+  expect((await send(running.port, { body: oneSeries })).status).toBe(409);
+});

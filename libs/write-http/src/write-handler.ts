@@ -64,6 +64,7 @@ export interface Message {
   readonly isEmptyBecause?: readonly string[];
 }
 
+const versionHeader = 'x-prometheus-remote-write-version';
 /** Longer than most clients wait; one that waits longer is told to come back. */
 const gateMsMax = 30 * secondMs;
 
@@ -82,8 +83,9 @@ export class WriteHandler {
       const { bytes } = arrival.body;
       checkContentLength(bytes, arrival.bounds);
       const { headers } = call.request;
-      const dialect = negotiate(headers['content-type'], headers['content-encoding']);
-      const schema = { kind: dialect === 'v1' ? 'prometheus' : 'prometheus-v2', tenant: call.tenant } as const;
+      const version = negotiate(headers['content-type'], headers['content-encoding']);
+      const schema = { kind: version === 'v1' ? 'prometheus' : 'prometheus-v2', tenant: call.tenant } as const;
+      const dialect = version === 'v1' && headers[versionHeader] === undefined ? 'v1-plain' : version;
       return this.store(call, arrival, { bytes, encoding: 'snappy-block', schema, dialect });
     });
   }

@@ -5,7 +5,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { randomBytes } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Admission } from './admission.js';
 import { Answers, clientGoneStatus, isCancelled, isInternal, textAnswer, type Answer, type Dialect } from './answer.js';
 import { WriteNotReadyError } from './errors.js';
@@ -62,8 +62,11 @@ export type RequestLogger = (request: IncomingMessage, handler: HandlerName) => 
 export interface WriteListener {
   /** Rejects with the error of the socket, as Node has it. Without a host it listens on every interface. */
   listen(port: number, host?: string): Promise<AddressInfo>;
-  /** Takes no more connections, and ends each that is idle or falls so. Resolves when none is left. */
-  stopListening(): Promise<void>;
+  /**
+   * Takes no more connections. Those that are there are served on, and told to end in each answer; when `lingerMs` are over, those that are idle are ended.
+   * Resolves when none is left.
+   */
+  stopListening(lingerMs: number): Promise<void>;
   /** Breaks off what is left. */
   closeAllConnections(): void;
 }
@@ -78,6 +81,8 @@ export const writeListenerDefaults = {
   tenantLabelsMax: 1000,
   connectionsMax: 5000,
   requestMsMax: 60 * secondMs,
+  /** Before idle connections are ended: clients that send often have had an answer that says so. */
+  lingerMs: 1500,
 } as const;
 
 /** Longer than the five minutes after which Prometheus closes a connection itself, so that no request meets a closing one. */
@@ -171,13 +176,22 @@ class NodeWriteListener implements WriteListener {
     });
   }
 
-  stopListening(): Promise<void> {
-    // Node ends what is idle now, but not what falls idle later: those are told so in their answer.
+  async stopListening(lingerMs: number): Promise<void> {
     this.#isStopping = true;
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
+    const server = this.#server;
+    const closed = new Promise<void>((resolve) => {
+      // The way of http.Server ends idle connections at once, and with them requests that are on their way.
+      NetServer.prototype.close.call(server, () => resolve());
     });
+    if (lingerMs > 0) {
+      const waiting = new AbortController();
+      await Promise.race([closed, this.#clock.sleep(lingerMs, waiting.signal).catch(() => undefined)]);
+      waiting.abort('over');
+    }
+    // Connections that fall idle later are told to end in their answer.
+    server.close();
+    server.closeIdleConnections();
+    await closed;
   }
 
   closeAllConnections(): void {

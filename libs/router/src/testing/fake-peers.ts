@@ -53,6 +53,7 @@ export class FakePeers implements PeerTransport {
         this.calls.push(call);
         return (this.behaviours.get(address) ?? stores)(call, options);
       },
+      reconnected: () => Promise.resolve(false),
       close: () => this.open.delete(address),
     };
   }

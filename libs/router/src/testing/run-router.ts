@@ -24,8 +24,11 @@ export async function runRouter(
   return { router, peers, url: `http://127.0.0.1:${router.httpAddress.port}/api/v1/receive` };
 }
 
+/** Senders of 1.0 name it. */
+const version1 = { 'X-Prometheus-Remote-Write-Version': '0.1.0' };
+
 export async function post(url: string, body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
-  const response = await fetch(url, { method: 'POST', body: Buffer.from(body), headers });
+  const response = await fetch(url, { method: 'POST', body: Buffer.from(body), headers: { ...version1, ...headers } });
   return { status: response.status, text: await response.text(), headers: response.headers };
 }
 

@@ -42,7 +42,7 @@ export async function runListener(options: Partial<WriteListenerOptions> = {}): 
     port,
     faults,
     async stop() {
-      const stopped = listener.stopListening();
+      const stopped = listener.stopListening(0);
       listener.closeAllConnections();
       await stopped;
     },
@@ -64,6 +64,8 @@ export interface Received {
 }
 
 /** Sends a request as it is: a body with its length unless it is to be chunked. */
+const versionHeader = 'x-prometheus-remote-write-version';
+
 export function send(
   port: number,
   { method = 'POST', path = '/api/v1/receive', headers = {}, body, agent }: Sent,
@@ -74,8 +76,10 @@ export function send(
       string
     >;
     const length = sent['transfer-encoding'] === 'chunked' ? {} : { 'content-length': body?.length ?? 0 };
+    // What senders of 1.0 say; `undefined` in its place sends none.
+    const version = versionHeader in headers ? {} : { [versionHeader]: '0.1.0' };
     const call = request(
-      { host: '127.0.0.1', port, method, path, agent: agent ?? false, headers: { ...length, ...sent } },
+      { host: '127.0.0.1', port, method, path, agent: agent ?? false, headers: { ...length, ...version, ...sent } },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -62,15 +62,9 @@ if (external !== undefined)
     expect(failuresOf(await runCompliance(external, cases))).toEqual([]);
   });
 
-/** Whether ours read remote write 2.0 on that listener yet; before that they answer 415, or do not listen. */
-const readsVersion2: Readonly<Record<'router' | 'ingester', boolean>> = { router: false, ingester: false };
-const ours = (who: keyof typeof readsVersion2, ...[name, needs, run]: Parameters<typeof endToEnd>): void => {
-  if (readsVersion2[who]) endToEnd(name, needs, run);
-  else test.skip(name, () => undefined);
-};
 const storesExemplars = ['--tsdb.max-exemplars=10000'];
 
-ours('router', 'a router before three ingesters passes all 205 cases', { needs: [], timeoutMs: 60_000 }, async (lab) => {
+endToEnd('a router before three ingesters passes all 205 cases', { needs: [], timeoutMs: 60_000 }, async (lab) => {
   const ingesters = await Promise.all(
     ['one', 'two', 'three'].map((name) => startIngester(lab, { name, flags: storesExemplars })),
   );
@@ -80,7 +74,7 @@ ours('router', 'a router before three ingesters passes all 205 cases', { needs: 
   expect(refusedAnyway).toEqual(expect.arrayContaining(refusalsOf(results)));
 });
 
-ours('ingester', 'an ingester passes all 205 cases on its own listener', { needs: [], timeoutMs: 60_000 }, async (lab) => {
+endToEnd('an ingester passes all 205 cases on its own listener', { needs: [], timeoutMs: 60_000 }, async (lab) => {
   const { remoteWriteUrl } = await startIngester(lab, { name: 'alone', flags: storesExemplars });
   const results = await runCompliance(remoteWriteUrl, cases);
   expect(failuresOf(results)).toEqual([]);
