@@ -234,7 +234,7 @@ function putSeries(at: usize, end: usize, isUsual: bool, isLead: bool): usize {
   if (isDry) return end;
   if (verdict != verdictEmptyLabel) {
     if (!isText) verdict = verdictNotUtf8;
-    else if (verdict == 0 && histograms == 0 && sampleCount() == firstSample) verdict = verdictNoItems;
+    else if (verdict == 0 && histograms == 0 && exemplars == 0 && sampleCount() == firstSample) verdict = verdictNoItems;
   }
   const contentSize = <u64>(to - content);
   const series = content - 1 - <usize>varintSize(contentSize);

@@ -75,7 +75,7 @@ export const RowVerdict = {
   notUtf8: 5,
   /** No label `__name__`. */
   nameMissing: 6,
-  /** Neither a sample nor a histogram. */
+  /** No sample, no histogram and no exemplar. */
   noItems: 7,
 } as const;
 export type RowVerdict = (typeof RowVerdict)[keyof typeof RowVerdict];

@@ -44,13 +44,14 @@ function resolveLabels(refs: readonly number[], symbols: readonly Buffer[]): Lab
   return labels.sort(([a], [b]) => Buffer.compare(a, b));
 }
 
-function judge({ labels, samples, histograms }: TimeSeries): RowVerdict {
+function judge({ labels, samples, histograms, exemplars }: TimeSeries): RowVerdict {
   const names = labels.map(([name]) => name);
   if (labels.length === 0 || labels.flat().some((text) => text.length === 0)) return RowVerdict.emptyLabel;
   if (!labels.flat().every(isUtf8)) return RowVerdict.notUtf8;
   if (!names.some((name) => name.equals(metricName))) return RowVerdict.nameMissing;
   if (names.some((name, i) => i > 0 && name.equals(names[i - 1]!))) return RowVerdict.duplicateLabel;
-  return samples.length + histograms.length === 0 ? RowVerdict.noItems : RowVerdict.ok;
+  // Prometheus sends each exemplar in a series of its own.
+  return samples.length + histograms.length + exemplars.length === 0 ? RowVerdict.noItems : RowVerdict.ok;
 }
 
 const metricName = Buffer.from('__name__');

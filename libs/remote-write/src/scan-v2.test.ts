@@ -80,6 +80,9 @@ function startsOf(field: Buffer): { readonly samples: bigint[]; readonly histogr
     let start = 0n;
     for (let number = message.nextField(); number !== undefined; number = message.nextField()) {
       if (number === known) start = BigInt.asIntN(64, message.varint());
+      // The last value of a packed field may reach beyond it, so that a mere skip would end in its middle.
+      else if (part === 4 && [9, 12].includes(number)) message.varints();
+      else if (part === 4 && [10, 13, 16].includes(number)) message.fixed64s();
       else message.skip();
     }
     (part === 2 ? starts.samples : starts.histograms).push(start);
@@ -421,6 +424,18 @@ test('thousands of labels of one series are sorted, and of an exemplar', () => {
   const message = encodeWriteRequestV2({ timeseries: [{ ...series, exemplars }, seriesOf([['__name__', 'b']])] });
   expect(expectAgreement(message)).toBe('taken');
   expect(rowsOf(scan(message)).map(({ verdict }) => verdict)).toEqual([RowVerdict.ok, RowVerdict.ok]);
+});
+
+test('a series of nothing but exemplars is taken: Prometheus sends each exemplar in a series of its own', () => {
+  const labels = [[Buffer.from('trace_id'), Buffer.from('t')]] as const;
+  const body = encodeWriteRequestV2({
+    timeseries: [
+      { labels: [['__name__', 'a']], exemplars: [{ labels, timestampMs: 5n, bits: 0n }] },
+      { labels: [['__name__', 'b']] },
+    ],
+  });
+  expect(expectAgreement(Buffer.from(body))).toBe('taken');
+  expect(rowsOf(scan(body)).map(({ verdict }) => verdict)).toEqual([RowVerdict.ok, RowVerdict.noItems]);
 });
 
 test('a row without labels is left out of what is forwarded', () => {
