@@ -19,7 +19,8 @@ interface Point {
 }
 
 export interface NumberPoint extends Point {
-  readonly bits: bigint;
+  /** Undefined if the point says none. Exporters in JSON cannot write NaN and infinities, and some then write null. */
+  readonly bits: bigint | undefined;
 }
 
 export interface HistogramPoint extends Point {
@@ -46,7 +47,7 @@ const noRecordedValue = 1;
 
 export function readNumberPoint(message: ProtobufCursor, reader: AttributeReader): NumberPoint {
   const point = newPoint();
-  let bits = 0n;
+  let bits: bigint | undefined;
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
     if (field === 3) point.timestampMs = message.timestampMs();
     else if (field === 4) bits = message.fixed64();

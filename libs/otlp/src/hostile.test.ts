@@ -85,7 +85,9 @@ test('values in values are read to a depth, and are malformed beyond it', () => 
     const fields = Array.from({ length: levels }, () => [1, 5]).flat(); // Values of an array, in a value.
     return nested(Buffer.concat([nested(Buffer.from('k'), 1), nested(nested(Buffer.alloc(0), ...fields), 2)]), 7);
   };
-  const request = (levels: number): Buffer => nested(Buffer.concat([named, nested(deep(levels), 1, 5)]), 2, 2, 1);
+  const value = Buffer.of(0x31, 0, 0, 0, 0, 0, 0, 0, 0);
+  const request = (levels: number): Buffer =>
+    nested(Buffer.concat([named, nested(Buffer.concat([value, deep(levels)]), 1, 5)]), 2, 2, 1);
   expect(readSeries(translate(request(64)).message)[0]?.labels).toContainEqual([
     'k',
     `${'['.repeat(64)}null${']'.repeat(64)}`,
@@ -101,8 +103,9 @@ test('millions of buckets in few bytes cost their point, and little time', () =>
   expect(translate(request)).toMatchObject({ dataPoints: 0, rejected: { count: 1 } });
 });
 
-test('a hundred thousand empty points of one series are one sample', () => {
-  const points = Buffer.alloc(200_000, Buffer.of(0x0a, 0));
+test('a hundred thousand points alike of one series are one sample', () => {
+  const point = Buffer.of(0x0a, 9, 0x31, 0, 0, 0, 0, 0, 0, 0, 0);
+  const points = Buffer.alloc(point.length * 100_000, point);
   const request = nested(Buffer.concat([named, nested(points, 5)]), 2, 2, 1);
   const { message, dataPoints } = translate(request);
   expect(dataPoints).toBe(100_000);
@@ -110,7 +113,10 @@ test('a hundred thousand empty points of one series are one sample', () => {
 });
 
 test('a resource whose labels would repeat in too many series is too large', () => {
-  const points = Array.from({ length: 100 }, (_, index) => ({ attributes: attributesOf({ n: String(index) }) }));
+  const points = Array.from({ length: 100 }, (_, index) => ({
+    asInt: 1,
+    attributes: attributesOf({ n: String(index) }),
+  }));
   const body = encodeRequest(
     requestOf([{ name: 'g', gauge: { dataPoints: points } }], { 'service.instance.id': 'x'.repeat(10_000) }),
   );
@@ -121,7 +127,7 @@ test('a resource whose labels would repeat in too many series is too large', () 
 });
 
 test('long labels that come again and again are too large as well, even if they are one series', () => {
-  const points = new Array(1000).fill({});
+  const points = new Array(1000).fill({ asInt: 1 });
   const body = encodeRequest(
     requestOf([{ name: 'g', gauge: { dataPoints: points } }], { 'service.instance.id': 'x'.repeat(10_000) }),
   );
@@ -157,7 +163,7 @@ test('a thousand attributes of a point or a resource are taken, more are refused
   const request = (ofPoint: number, ofResource: number): Buffer =>
     encodeRequest(
       requestOf(
-        [{ name: 'g', gauge: { dataPoints: [{ attributes: attributesOf(keys(ofPoint)) }] } }],
+        [{ name: 'g', gauge: { dataPoints: [{ asInt: 1, attributes: attributesOf(keys(ofPoint)) }] } }],
         keys(ofResource),
       ),
     );
@@ -174,7 +180,7 @@ test('a thousand attributes of a point or a resource are taken, more are refused
 
 test('few exemplars of a point are kept, however many there are', () => {
   const exemplars = new Array(5000).fill({ asInt: 1 });
-  const metric = { name: 'c', sum: { aggregationTemporality: 2, dataPoints: [{ exemplars }] } };
+  const metric = { name: 'c', sum: { aggregationTemporality: 2, dataPoints: [{ asInt: 1, exemplars }] } };
   expect(readSeries(translate(encodeRequest(requestOf([metric]))).message)[0]?.exemplars).toHaveLength(1024);
 });
 
@@ -182,7 +188,9 @@ test('a value of very many elements is too large', () => {
   const values = (count: number): object => ({ arrayValue: { values: new Array(count).fill({}) } });
   const request = (count: number): Buffer =>
     encodeRequest(
-      requestOf([{ name: 'g', gauge: { dataPoints: [{ attributes: [{ key: 'a', value: values(count) }] }] } }]),
+      requestOf([
+        { name: 'g', gauge: { dataPoints: [{ asInt: 1, attributes: [{ key: 'a', value: values(count) }] }] } },
+      ]),
     );
   expect(translate(request(65_536)).dataPoints).toBe(1);
   expect(() => translate(request(65_537))).toThrow(expect.objectContaining({ code: 'OTLP_TOO_LARGE' }));

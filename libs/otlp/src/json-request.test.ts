@@ -31,12 +31,12 @@ test.each([
   ['NaN', '{"asDouble":"NaN"}', 'g NaN:0x7ff8000000000000@0'],
   ['infinities', '{"asDouble":"-Infinity"}', 'g -Infinity@0'],
   ['the last one of repeated fields', '{"asDouble":1,"asInt":2}', 'g 2@0'],
-  ['null for absent', '{"asDouble":null,"attributes":null,"flags":null}', 'g 0@0'],
+  ['null for absent', '{"asInt":1,"asDouble":null,"attributes":null,"flags":null}', 'g 1@0'],
   ['unknown fields', '{"x":{"y":[1,{"z":null},"\\""]},"asDouble":1,"_":true}', 'g 1@0'],
   ['white space', ' {\n"asDouble"\t:\r1 } ', 'g 1@0'],
   [
     'escapes',
-    '{"attributes":[{"key":"k","value":{"stringValue":"\\u00e9\\n\\ud83d\\ude00\\ud83d"}}]}',
+    '{"asInt":0,"attributes":[{"key":"k","value":{"stringValue":"\\u00e9\\n\\ud83d\\ude00\\ud83d"}}]}',
     'g{k="é\\n😀�"} 0@0',
   ],
   ['fields of objects', '{"toString":1,"__proto__":2,"asInt":1}', 'g 1@0'],
@@ -44,9 +44,18 @@ test.each([
   expect(readLines(translateJson(gaugeText(point)).message)).toEqual([line]);
 });
 
+test('null for a value, as it is written for NaN where JSON has no word for it, is none', () => {
+  expect(
+    translateJson(gaugeText('{"asDouble":null},{"asDouble":2},{"asDouble":null,"flags":1,"timeUnixNano":"1000000"}')),
+  ).toMatchObject({
+    dataPoints: 2,
+    rejected: { count: 1, firstReasons: ['metric "g": it has no value'] },
+  });
+});
+
 test('enumerations are numbers or names', () => {
   const text = (temporality: string): string =>
-    `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"c","sum":{"aggregationTemporality":${temporality},"isMonotonic":true,"dataPoints":[{}]}}]}]}]}`;
+    `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"c","sum":{"aggregationTemporality":${temporality},"isMonotonic":true,"dataPoints":[{"asInt":0}]}}]}]}]}`;
   for (const temporality of ['2', '"2"', '"AGGREGATION_TEMPORALITY_CUMULATIVE"']) {
     if (temporality === '"2"') expect(() => translateJson(text(temporality))).toThrow('enumeration');
     else expect(readLines(translateJson(text(temporality)).message)).toEqual(['c_total 0@0']);
@@ -55,7 +64,10 @@ test('enumerations are numbers or names', () => {
 
 test('ids are hexadecimal', () => {
   const exemplar = '{"asInt":1,"traceId":"0102030405060708090A0b0c0d0e0f10","spanId":"0102030405060708"}';
-  const text = gaugeText(`{"exemplars":[${exemplar}]}`).replace('"gauge":{', '"sum":{"aggregationTemporality":2,');
+  const text = gaugeText(`{"asInt":0,"exemplars":[${exemplar}]}`).replace(
+    '"gauge":{',
+    '"sum":{"aggregationTemporality":2,',
+  );
   expect(readSeries(translateJson(text).message)[0]?.exemplars).toEqual([
     { labels: { span_id: '0102030405060708', trace_id: '0102030405060708090a0b0c0d0e0f10' }, value: 1, timestampMs: 0 },
   ]);
@@ -106,7 +118,7 @@ test.each([
 
 test('an id that is no hexadecimal, or of another length, is malformed', () => {
   for (const id of ['"xyz"', '"01"', '"0g02030405060708"', '1']) {
-    const text = gaugeText(`{"exemplars":[{"asInt":1,"spanId":${id}}]}`);
+    const text = gaugeText(`{"asInt":0,"exemplars":[{"asInt":1,"spanId":${id}}]}`);
     const sum = text.replace('"gauge":{', '"sum":{"aggregationTemporality":2,');
     expect(() => translateJson(sum)).toThrow(OtlpMalformedError);
   }

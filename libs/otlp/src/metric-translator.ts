@@ -97,7 +97,8 @@ export class MetricTranslator {
   #addNumber(name: string, point: NumberPoint, keepsExemplars: boolean): string | undefined {
     const labels = this.#labelsOf(point);
     if (typeof labels === 'string') return labels;
-    const series = this.#add(labels, name, point, point.bits);
+    if (point.bits === undefined && !point.isStale) return 'it has no value';
+    const series = this.#add(labels, name, point, point.bits ?? staleMarkerBits);
     if (keepsExemplars) for (const exemplar of this.#exemplarsOf(point)) this.#addExemplar(series, exemplar);
     return undefined;
   }

@@ -173,12 +173,16 @@ describe('samples', () => {
     ]);
   });
 
-  test('a point without a value is 0, and a large integer is the double next to it', () => {
-    expect(
-      linesOf(
-        requestOf([gauge('g', { timeUnixNano: at }), gauge('i', { timeUnixNano: at, asInt: '9007199254740993' })]),
-      ),
-    ).toEqual([`g 0@${ms}`, `i 9007199254740992@${ms}`]);
+  test('a large integer is the double next to it', () => {
+    expect(linesOf(requestOf([gauge('g', { timeUnixNano: at, asInt: '9007199254740993' })]))).toEqual([
+      `g 9007199254740992@${ms}`,
+    ]);
+  });
+
+  test('without a value, what was not recorded is a stale marker', () => {
+    expect(linesOf(requestOf([gauge('g', { timeUnixNano: at, flags: 1 })]))).toEqual([
+      `g NaN:0x7ff0000000000002@${ms}`,
+    ]);
   });
 
   test('what was not recorded ends all series of the point', () => {
@@ -293,6 +297,8 @@ describe('what has no translation is refused, and the rest is taken', () => {
     ],
     ['no data', { name: 'm' }, 0, 'it has no data'],
     ['no points', gauge('m'), 0, 'it has no data points'],
+    ['no value', gauge('m', { timeUnixNano: at }), 1, 'it has no value'],
+    ['no value, with another flag', sum('m', { timeUnixNano: at, flags: 2 }), 1, 'it has no value'],
     ['no letters', gauge('é', one), 1, 'its name has no letter and no digit'],
     ['a bad key', gauge('m', badKey, badKey), 2, 'the key of an attribute has no letter and no digit'],
     ['a coarse scale', exponential('m', { scale: -5 }), 1, 'a scale of -5 is below -4'],
