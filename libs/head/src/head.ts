@@ -100,6 +100,7 @@ export const noRejections = (): Rejections => ({
   invalidHistogram: 0,
   exemplarOutOfOrder: 0,
   exemplarLabels: 0,
+  exemplarWithoutSeries: 0,
   seriesLimit: 0,
   unknown: 0,
 });

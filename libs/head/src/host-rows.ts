@@ -103,7 +103,14 @@ export class HostRows {
     }
     if (!hasExemplars) return;
     this.#exemplarsOf = seriesOffset;
-    if (!isLastStored || series.s === 0) return;
+    if (series.s === 0) {
+      // Of a series that could not be made for want of a sample that is taken, the sample's rejection tells.
+      if (view.getUint32(rowField.sampleCount, true) + histogramCount > 0) return;
+      series.begin('exemplar', 0);
+      this.#reject(series, 'exemplarWithoutSeries', exemplarCount);
+      return;
+    }
+    if (!isLastStored) return;
     try {
       for (const part of decodeSeriesParts(field, { ...partLimits, histogramBytesMax: 0 })) {
         if (part.kind !== 'exemplar') continue;

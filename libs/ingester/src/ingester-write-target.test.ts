@@ -32,6 +32,7 @@ const intake = createIntake({ messageBytesMax: 1 << 24 });
 
 /** A request as a listener hands it on. */
 class Source implements WriteSource {
+  readonly tellsLostExemplars = true;
   scans = 0;
   isReleased = false;
   readonly #body: Uint8Array;

@@ -2,10 +2,12 @@ import type { Intake, MessageEncoding } from '@gauntlet/kernel';
 import {
   describeOffenders,
   encodeRejections,
+  isUntoldBefore2,
   rejectionsMax,
   type Offender,
   type Rejection,
   type RejectionCounts,
+  type RejectionReason,
 } from '@gauntlet/remote-write';
 import { countRejections } from '@gauntlet/head';
 import type { WriteOutcome, WriteSource } from '@gauntlet/write-http';
@@ -79,10 +81,11 @@ export class WriteService {
         this.#databases,
       );
       const error = judgeWrite(outcomes.flatMap(failuresOf));
-      if (error === undefined) return empty;
-      const answer = verdicts ? rejectionsOf(outcomes) : undefined;
-      if (answer === undefined) throw error;
-      return answer;
+      const isAnyRefused = outcomes.some(({ rejections }) => rejections.length > 0);
+      const answer = verdicts && isAnyRefused ? rejectionsOf(outcomes) : undefined;
+      if (answer !== undefined) return answer;
+      if (error !== undefined) throw error;
+      return empty;
     });
   }
 
@@ -96,7 +99,7 @@ export class WriteService {
         withCounts: true,
         appended: () => source.release(),
       });
-      return outcomeOf(outcomes);
+      return outcomeOf(outcomes, source);
     });
   }
 
@@ -140,11 +143,32 @@ export class WriteService {
 /** What of a tenant's part was not stored: as a whole, and item by item. */
 function failuresOf({ tenant, failure, rejections, offenders }: GroupOutcome): TenantFailure[] {
   const failures = failure === undefined ? [] : [failure];
-  if (rejections.length === 0) return failures;
-  const reason = describeOffenders({ offenders, counts: countRejections(rejections), bytesMax: statusBytesMax });
+  const told = toldOf1({ rejections, offenders });
+  if (Object.values(told.counts).every((count) => count === 0)) return failures;
+  const reason = describeOffenders({ ...told, bytesMax: statusBytesMax });
   // Some of it may be stored when it is repeated: that outweighs what cannot.
   const kind = rejections.count('seriesLimit') > 0 ? 'overloaded' : 'conflict';
   return [...failures, { tenant, kind, reason }];
+}
+
+interface Told {
+  readonly offenders: readonly Offender[];
+  readonly counts: RejectionCounts;
+}
+
+function toldOf2({ rejections, offenders }: Pick<GroupOutcome, 'rejections' | 'offenders'>): Told {
+  return { offenders, counts: countRejections(rejections) };
+}
+
+/** Without what senders of remote write 1.0, and routers of Thanos, do not hear of. */
+function toldOf1(outcome: Pick<GroupOutcome, 'rejections' | 'offenders'>): Told {
+  const { offenders, counts } = toldOf2(outcome);
+  return {
+    offenders: offenders.filter(({ rejection }) => !isUntoldBefore2(rejection.reason)),
+    counts: Object.fromEntries(
+      Object.entries(counts).filter(([reason]) => !isUntoldBefore2(reason as RejectionReason)),
+    ),
+  };
 }
 
 /** All rejections as an answer; undefined when they are not all there is to tell, or too many. */
@@ -158,15 +182,18 @@ function* eachOf(outcomes: readonly GroupOutcome[]): Generator<Rejection> {
   for (const { rejections } of outcomes) yield* rejections;
 }
 
-function outcomeOf(outcomes: readonly GroupOutcome[]): WriteOutcome {
+function outcomeOf(
+  outcomes: readonly GroupOutcome[],
+  { tellsLostExemplars }: Pick<WriteSource, 'tellsLostExemplars'>,
+): WriteOutcome {
   const written = { samples: 0, histograms: 0, exemplars: 0 };
   const tenants: WriteOutcome['tenants'][number][] = [];
   const offenders: Offender[] = [];
   const refused: Record<string, number> = {};
   for (const outcome of outcomes) {
-    offenders.push(...outcome.offenders);
-    for (const [reason, count] of Object.entries(countRejections(outcome.rejections)))
-      refused[reason] = (refused[reason] ?? 0) + count;
+    const told = tellsLostExemplars ? toldOf2(outcome) : toldOf1(outcome);
+    offenders.push(...told.offenders);
+    for (const [reason, count] of Object.entries(told.counts)) refused[reason] = (refused[reason] ?? 0) + count;
     if (outcome.counts === undefined) continue;
     const { series, samples } = outcome.counts;
     tenants.push({ tenant: outcome.tenant, series, samples });

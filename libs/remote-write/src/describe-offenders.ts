@@ -65,6 +65,7 @@ const nouns: Partial<Record<RejectionReason, 'series' | 'exemplars'>> = {
   noItems: 'series',
   exemplarOutOfOrder: 'exemplars',
   exemplarLabels: 'exemplars',
+  exemplarWithoutSeries: 'exemplars',
 };
 
 function describeOffender({ tenant, labels, rejection: { item, count, reason } }: Offender): string {

@@ -37,6 +37,7 @@ export {
 } from './encode.js';
 export {
   isRetryable,
+  isUntoldBefore2,
   reasonOfVerdict,
   rejectedItems,
   rejectionReasons,

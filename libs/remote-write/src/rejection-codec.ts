@@ -31,6 +31,7 @@ const reasonNumbers: Readonly<Record<RejectionReason, number>> = {
   exemplarOutOfOrder: 13,
   exemplarLabels: 14,
   seriesLimit: 15,
+  exemplarWithoutSeries: 16,
 };
 const items = new Map(Object.entries(itemNumbers).map(([name, number]) => [number, name as RejectedItem]));
 const reasons = new Map(Object.entries(reasonNumbers).map(([name, number]) => [number, name as RejectionReason]));

@@ -24,6 +24,8 @@ export type RejectionReason =
   | 'invalidHistogram'
   | 'exemplarOutOfOrder'
   | 'exemplarLabels'
+  /** The series of an exemplar that comes alone is not known. Senders of 1.0 do not hear of it. */
+  | 'exemplarWithoutSeries'
   /** The tenant has as many series as it may; only new ones are refused. Worth a retry later, unlike the others. */
   | 'seriesLimit'
   /** Told by an ingester of a later version; counts as a conflict. */
@@ -62,6 +64,11 @@ export function isRetryable(reason: RejectionReason): boolean {
   return reason === 'seriesLimit';
 }
 
+/** Whether only a sender of remote write 2.0 is told: Thanos answers 200 to 1.0, and so do we. */
+export function isUntoldBefore2(reason: RejectionReason): boolean {
+  return reason === 'exemplarWithoutSeries';
+}
+
 /** Texts as Prometheus words them: dashboards and senders match on them (spec/receive.md 6.5). */
 export const rejectionTexts: Readonly<Record<RejectionReason, string>> = {
   emptyLabel: 'label set contains a label with empty name or value',
@@ -79,6 +86,7 @@ export const rejectionTexts: Readonly<Record<RejectionReason, string>> = {
   invalidHistogram: 'invalid native histogram',
   exemplarOutOfOrder: 'out of order exemplar',
   exemplarLabels: 'label length for exemplar exceeds maximum of 128 UTF-8 characters',
+  exemplarWithoutSeries: 'exemplar of a series that is not known',
   seriesLimit: 'tenant has as many series as it may',
   unknown: 'refused for a reason of a later version',
 };

@@ -1,5 +1,5 @@
 import { joinReasons, type Clock } from '@gauntlet/base';
-import { isRetryable, type Rejection } from '@gauntlet/remote-write';
+import { isRetryable, isUntoldBefore2, type Rejection } from '@gauntlet/remote-write';
 import type { Endpoint } from '@gauntlet/ring';
 import type { ItemCounts } from '@gauntlet/write-http';
 import type { CallResult, Peer } from './peer.js';
@@ -28,6 +28,8 @@ export interface FanOutOptions {
   /** For all calls together. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Whether the client hears of exemplars whose series no peer knows. */
+  readonly tellsLostExemplars: boolean;
   /**
    * Looks up series of a message, when a peer has refused something of them.
    * @param labelled how many of them, the first, are to come with their labels
@@ -69,12 +71,15 @@ export function fanOut(options: FanOutOptions): Promise<FanOutOutcome> {
       failures.push({ call, reason: result.reason });
       return { kind: result.kind };
     }
-    if (result.rejections.length === 0) return storedWhole;
-    const answer = refusalsOf(call, result.rejections, options, labelledMax - labelled);
+    const rejections = options.tellsLostExemplars
+      ? result.rejections
+      : result.rejections.filter(({ reason }) => !isUntoldBefore2(reason));
+    if (rejections.length === 0) return storedWhole;
+    const answer = refusalsOf(call, rejections, options, labelledMax - labelled);
     if (answer.kind === 'stored') {
       labelled += answer.refused.length;
     } else {
-      const what = answer.kind === 'outage' ? 'series that it was not sent' : `${result.rejections.length} times`;
+      const what = answer.kind === 'outage' ? 'series that it was not sent' : `${rejections.length} times`;
       failures.push({ call, reason: `${call.endpoint.address} refused ${what}` });
     }
     return answer;

@@ -66,6 +66,7 @@ export class Router implements WriteTarget {
   async write(source: WriteSource): Promise<WriteOutcome> {
     const hashrings = this.#hashrings;
     if (!hashrings) throw new WriteNotReadyError();
+    const { tellsLostExemplars } = source;
     const { calls, holdings, tenants, refused } = this.#distribute(source.scan(), hashrings);
     source.release();
     const { clock, forwardTimeoutMs: timeoutMs, replicationFactor } = this.#options;
@@ -75,6 +76,7 @@ export class Router implements WriteTarget {
       replicationFactor,
       timeoutMs,
       clock,
+      tellsLostExemplars,
       look: (message, series, labelled) => this.#look(message, series, labelled),
     });
     return { ...merge(sent, refused), tenants };

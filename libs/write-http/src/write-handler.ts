@@ -146,11 +146,11 @@ export class WriteHandler {
       body.release();
       batch = intake.scan(bytes, encoding, schema);
     }
-    const source = new RequestSource(
-      batch,
-      () => intake.scan(bytes, encoding, schema),
-      () => body.release(),
-    );
+    const source = new RequestSource(batch, {
+      scan: () => intake.scan(bytes, encoding, schema),
+      release: () => body.release(),
+      tellsLostExemplars: dialect === 'v2',
+    });
     const writing = target.write(source);
     source.forgetBatch();
     const outcome = await writing;
@@ -191,14 +191,16 @@ export class WriteHandler {
 
 /** A source whose first scan may have been made already. */
 class RequestSource implements WriteSource {
+  readonly tellsLostExemplars: boolean;
   #batch: ScannedBatch | undefined;
   readonly #scan: () => ScannedBatch;
   readonly release: () => void;
 
-  constructor(batch: ScannedBatch, scan: () => ScannedBatch, release: () => void) {
+  constructor(batch: ScannedBatch, { scan, ...source }: Pick<WriteSource, 'scan' | 'release' | 'tellsLostExemplars'>) {
     this.#batch = batch;
     this.#scan = scan;
-    this.release = release;
+    this.release = source.release;
+    this.tellsLostExemplars = source.tellsLostExemplars;
   }
 
   scan(): ScannedBatch {

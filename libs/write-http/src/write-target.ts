@@ -14,6 +14,8 @@ export interface WriteTarget {
 
 /** A request body that has been checked, and that can be taken apart until it is released. */
 export interface WriteSource {
+  /** Whether the client hears of exemplars whose series is not known: senders of remote write 1.0 never did. */
+  readonly tellsLostExemplars: boolean;
   /**
    * Takes the request apart. Views hold until the next call of the same intake: use them before the first `await`, and scan again after it.
    * Each group of the batch names its tenant, which is valid. Rows whose `verdict` is not `ok` belong to the request and are for the target to refuse.

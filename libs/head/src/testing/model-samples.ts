@@ -61,6 +61,8 @@ export class ModelSamples {
         else if (verdict !== 'repeated') refused.push(refusedItem(i, item, at, verdict));
       }
       const series = this.series.get(key);
+      if (series === undefined && samples.length + histograms.length === 0)
+        for (const at of exemplars.keys()) refused.push(refusedItem(i, 'exemplar', at, 'exemplarWithoutSeries'));
       if (!isLastTaken || series === undefined) continue;
       for (const [at, { t, bits, labels: pairs }] of exemplars.entries()) {
         const refuse = (reason: keyof Rejections): void => void refused.push(refusedItem(i, 'exemplar', at, reason));
