@@ -261,7 +261,7 @@ describe('exemplars', () => {
       1,
     ],
     ['of a known series need no sample', row('a', [], exemplar(t0)), {}, 1],
-    ['of an unknown series are dropped without a word', row('b', [], exemplar(t0)), {}, 0],
+    ['of an unknown series are refused', row('b', [], exemplar(t0)), { exemplarWithoutSeries: 1 }, 0],
     ['are kept with a sample that is there already', row('a', [sample], exemplar(t0)), {}, 1],
     ['that fall are out of order', row('a', [], exemplar(t0 + 1n), exemplar(t0)), { exemplarOutOfOrder: 1 }, 1],
     ['that repeat are not kept twice', row('a', [], exemplar(t0), exemplar(t0)), {}, 1],
