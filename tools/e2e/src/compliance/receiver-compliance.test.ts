@@ -62,6 +62,8 @@ if (external !== undefined)
     expect(failuresOf(await runCompliance(external, cases))).toEqual([]);
   });
 
+/** Labels out of order, which 1.0 does not allow. */
+const refusedByOurs = [...refusedAnyway, 'TestRW1BasicCompatibility'];
 const storesExemplars = ['--tsdb.max-exemplars=10000'];
 
 endToEnd('a router before three ingesters passes all 205 cases', { needs: [], timeoutMs: 60_000 }, async (lab) => {
@@ -71,12 +73,12 @@ endToEnd('a router before three ingesters passes all 205 cases', { needs: [], ti
   const router = await startRouter(lab, { ingesters: ingesters.map(({ grpc }) => grpc), replicationFactor: 3 });
   const results = await runCompliance(router.remoteWriteUrl, cases);
   expect(failuresOf(results)).toEqual([]);
-  expect(refusedAnyway).toEqual(expect.arrayContaining(refusalsOf(results)));
+  expect(refusedByOurs).toEqual(expect.arrayContaining(refusalsOf(results)));
 });
 
 endToEnd('an ingester passes all 205 cases on its own listener', { needs: [], timeoutMs: 60_000 }, async (lab) => {
   const { remoteWriteUrl } = await startIngester(lab, { name: 'alone', flags: storesExemplars });
   const results = await runCompliance(remoteWriteUrl, cases);
   expect(failuresOf(results)).toEqual([]);
-  expect(refusedAnyway).toEqual(expect.arrayContaining(refusalsOf(results)));
+  expect(refusedByOurs).toEqual(expect.arrayContaining(refusalsOf(results)));
 });
