@@ -36,6 +36,7 @@ void runApp<RouterFlags>({
         grpcTls: flags.grpcTls,
         peerTls: flags.peerTls,
         requestLog: flags.requestLog,
+        artificialDelayMsMax: flags.artificialDelayMsMax,
         compression: flags.compression,
         workersPerPeer: flags.workersPerPeer,
         forwardTimeoutMs: flags.forwardTimeoutMs,

@@ -22,6 +22,7 @@ import {
 } from '@gauntlet/tls';
 import { protoFiles } from '@gauntlet/wire';
 import { openWrites, WriteNotReadyError, writeListenerDefaults, type WriteConfig } from '@gauntlet/write-http';
+import { withArtificialDelay } from './artificial-delay.js';
 import { grpcPeerTransport } from './peer-transport.js';
 import { routerMetrics } from './router-metrics.js';
 import { routerDefaults, startRouter, type RouterConfig, type RunningRouter } from './start-router.js';
@@ -48,6 +49,8 @@ export interface RouterServerConfig extends Pick<
   readonly grpcTls?: ServerTlsFiles | undefined;
   /** Of the connections to peers; undefined for plain text. */
   readonly peerTls?: ClientTlsFiles | undefined;
+  /** Tests only: calls to the second peer wait up to so long. */
+  readonly artificialDelayMsMax?: number;
   /** Undefined logs no requests. */
   readonly requestLog?: RequestLogConfig | undefined;
   readonly httpGraceMs: number;
@@ -152,7 +155,11 @@ async function serve(
   const router = await startRouter({
     ...config,
     listen: remoteWriteListen(config.remoteWriteAddress),
-    transport: grpcPeerTransport({ codec, ...(clientTls && { tls: clientTls }) }),
+    transport: withArtificialDelay(grpcPeerTransport({ codec, ...(clientTls && { tls: clientTls }) }), {
+      msMax: config.artificialDelayMsMax ?? 0,
+      clock,
+      random: Math.random,
+    }),
     writes: {
       ...writes.settings,
       status: (request) => answerStatusTsdb(request, readers, { tenantHeader, defaultTenant, clock }),
