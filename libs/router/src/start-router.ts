@@ -82,7 +82,7 @@ export interface RunningRouter {
 }
 
 /**
- * Opens the listener, then applies the first hashring, and is ready.
+ * Applies the first hashrings, then opens the listener; when they take longer than a second, it listens without them, and is ready once they are applied.
  * Rejects with HashringLoadError, or with ListenError, and then nothing is left running.
  */
 export async function startRouter(config: RouterConfig): Promise<RunningRouter> {
