@@ -1,63 +1,87 @@
-import { OtlpMalformedError } from './otlp-error.js';
+import { KiB, MiB } from '@gauntlet/base';
+import { OtlpMalformedError, OtlpTooLargeError } from './otlp-error.js';
+import { strideBytes } from './steps.js';
 
-/** Arrays and objects in each other: deeper ones are refused, since reading them recurses. */
+/** Arrays and objects in each other: deeper ones are refused. */
 const depthMax = 200;
+
+/** Longer strings would take too long in one step; and nothing that is taken is as long. */
+const stringBytesMax = 1 * MiB;
+
+/** White space in one place. */
+const spaceBytesMax = 64 * KiB;
+
+/** Digits in a row: those of any double are fewer. */
+export const numberCharactersMax = 1 * KiB;
 
 /**
  * Reads JSON from front to back without building it up. The grammar is that of `JSON.parse`; numbers are given as their text, so that integers
- * beyond 2^53 stay whole.
+ * beyond 2^53 stay whole. Texts are UTF-8, one byte to a character (`latin1`): so a body is no larger in memory than it came, and only
+ * strings that need it are decoded.
  */
 export class JsonCursor {
   readonly #text: string;
   #at = 0;
   #depth = 0;
+  #strideEnd = strideBytes;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(body: Buffer) {
+    this.#text = body.toString('latin1');
+  }
+
+  /** Whether much has been read since this was last true. */
+  endsStride(): boolean {
+    if (this.#at < this.#strideEnd) return false;
+    this.#strideEnd = this.#at + strideBytes;
+    return true;
   }
 
   /** The first character of what comes next; empty at the end of the text. */
   peek(): string {
-    for (;;) {
-      const character = this.#text.charAt(this.#at);
-      if (character !== ' ' && character !== '\n' && character !== '\r' && character !== '\t') return character;
-      this.#at += 1;
+    for (const last = this.#at + spaceBytesMax; this.#at <= last; this.#at += 1) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return this.#text.charAt(this.#at);
     }
+    throw this.malformed('white space is too long');
   }
 
-  /** Reads an object: `field` is to read or skip the value of each field. */
-  object(field: (name: string) => void): void {
-    this.#list('{', '}', () => {
-      const name = this.string();
-      this.#take(':');
-      field(name);
-    });
+  /** Begins an object or an array, whose items `nextItem` finds. */
+  enter(open: '{' | '['): void {
+    this.#take(open);
+    if (this.#depth === depthMax) throw this.malformed('values are nested too deeply');
+    this.#depth += 1;
   }
 
-  /** Reads an array: `item` is to read or skip each item. */
-  array(item: () => void): void {
-    this.#list('[', ']', item);
+  /** Whether there is another item, which is to be read next. If not, the list has ended. */
+  nextItem(close: '}' | ']', isFirst: boolean): boolean {
+    const next = this.peek();
+    if (isFirst ? next !== close : next === ',') {
+      if (!isFirst) this.#at += 1;
+      return true;
+    }
+    this.#take(close);
+    this.#depth -= 1;
+    return false;
   }
 
+  /** The name of a field, whose value is to be read next. */
+  name(): string {
+    const name = this.string();
+    this.#take(':');
+    return name;
+  }
+
+  /** A string in UTF-8; what is no UTF-8 there becomes U+FFFD. */
   string(): string {
     if (this.peek() !== '"') throw this.malformed('a string is missing');
     const start = this.#at;
-    let isPlain = true;
-    for (let at = start + 1; ; at += 1) {
-      const code = this.#text.charCodeAt(at);
-      if (code === 0x22) {
-        this.#at = at + 1;
-        break;
-      }
-      if (!(code >= 0x20)) throw this.malformed('a string does not end'); // NaN at the end of the text.
-      if (code === 0x5c) {
-        isPlain = false;
-        at += 1;
-      }
-    }
-    if (isPlain) return this.#text.slice(start + 1, this.#at - 1);
+    const { end, isPlain, isAscii } = this.#endOfString(start + 1);
+    this.#at = end;
+    if (isPlain && isAscii) return this.#text.slice(start + 1, end - 1);
+    const text = Buffer.from(this.#text.slice(start, end), 'latin1').toString();
     try {
-      return JSON.parse(this.#text.slice(start, this.#at)) as string;
+      const content = isPlain ? text.slice(1, -1) : (JSON.parse(text) as string);
+      return Buffer.from(content).toString('latin1');
     } catch (error) {
       this.#at = start;
       throw this.malformed('a string has an illegal escape', { cause: error });
@@ -81,11 +105,9 @@ export class JsonCursor {
     return true;
   }
 
-  skip(): void {
-    const next = this.peek();
-    if (next === '{') this.object(() => this.skip());
-    else if (next === '[') this.array(() => this.skip());
-    else if (next === '"') this.string();
+  /** Skips a value that is neither an object nor an array. */
+  skipScalar(): void {
+    if (this.peek() === '"') this.string();
     else if (!this.word('true') && !this.word('false') && !this.word('null')) this.number();
   }
 
@@ -97,19 +119,22 @@ export class JsonCursor {
     return new OtlpMalformedError(this.#at, found, options);
   }
 
-  #list(open: string, close: string, item: () => void): void {
-    this.#take(open);
-    if (this.#depth === depthMax) throw this.malformed('values are nested too deeply');
-    this.#depth += 1;
-    if (this.peek() !== close) {
-      item();
-      while (this.peek() === ',') {
-        this.#at += 1;
-        item();
+  /** Where the string ends whose content begins at `at`, and what is in it. */
+  #endOfString(start: number): { end: number; isPlain: boolean; isAscii: boolean } {
+    let isPlain = true;
+    let isAscii = true;
+    const last = start + stringBytesMax;
+    for (let at = start; at <= last; at += 1) {
+      const code = this.#text.charCodeAt(at);
+      if (code === 0x22) return { end: at + 1, isPlain, isAscii };
+      if (!(code >= 0x20)) throw this.malformed('a string does not end'); // NaN at the end of the text.
+      if (code >= 0x80) isAscii = false;
+      if (code === 0x5c) {
+        isPlain = false;
+        at += 1;
       }
     }
-    this.#take(close);
-    this.#depth -= 1;
+    throw new OtlpTooLargeError(`a string is longer than ${stringBytesMax} bytes`);
   }
 
   #take(character: string): void {
@@ -118,4 +143,6 @@ export class JsonCursor {
   }
 }
 
-const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+/** Long runs of digits would be gone through at a time; no number needs them. */
+const digits = `[0-9]{0,${numberCharactersMax}}`;
+const numberPattern = new RegExp(`-?(?:0|[1-9]${digits})(?:\\.[0-9]${digits})?(?:[eE][+-]?[0-9]${digits})?`, 'y');

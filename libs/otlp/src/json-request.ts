@@ -1,7 +1,8 @@
 import { bitsOf } from './double-bits.js';
-import { JsonCursor } from './json-cursor.js';
+import { JsonCursor, numberCharactersMax } from './json-cursor.js';
 import { ProtobufOutput } from './protobuf-output.js';
-import { exportRequest, type EnumType, type Field, type MessageType, type ScalarType } from './schema.js';
+import { exportRequest, type EnumType, type Field, type ScalarType } from './schema.js';
+import type { Steps } from './steps.js';
 
 /**
  * Writes a request in JSON as protobuf, so that one reader serves both. The rules of OTLP/JSON, and what its peers bear:
@@ -13,38 +14,101 @@ import { exportRequest, type EnumType, type Field, type MessageType, type Scalar
  *
  * Lengths take five bytes and packed numbers eight at most, so that the result stays within four times the text.
  */
-export function transcodeJson(body: Buffer): Buffer {
-  const json = new JsonCursor(body.toString());
-  const output = new ProtobufOutput(body.length + 16);
-  if (!json.word('null')) writeFields(json, output, exportRequest);
+export function* transcodeJson(body: Buffer): Steps<Buffer> {
+  const json = new JsonCursor(body);
+  // Memory that is not written to is not taken: there is room for the longest result, so that what is there is never copied.
+  const output = new ProtobufOutput(body.length * 4 + 16);
+  if (!json.word('null')) yield* new Transcoder(json, output).run();
   json.end();
   return output.view();
 }
 
-function writeFields(json: JsonCursor, output: ProtobufOutput, type: MessageType): void {
-  const fields = type.fields();
-  json.object((name) => {
-    const field = fields.get(name) ?? (name.includes('_') ? fields.get(camelCase(name)) : undefined);
-    if (field === undefined) json.skip();
-    else if (json.word('null')) return;
-    else if (!field.repeated) writeField(json, output, field);
-    else if (isPacked(field)) writePacked(json, output, field);
-    else json.array(() => writeField(json, output, field));
-  });
+/** An object or array that is being read, from the outside in. */
+interface Open {
+  readonly close: '}' | ']';
+  /** What the fields of an object are; undefined for an array, and for what is skipped. */
+  readonly fields: ReadonlyMap<string, Field> | undefined;
+  /** What the items of an array are; undefined for an object, and for what is skipped. */
+  readonly items: Field | undefined;
+  /** What `ProtobufOutput.end` needs; undefined if the output does not begin anything here. */
+  readonly start: number | undefined;
+  isFirst: boolean;
 }
 
-function writeField(json: JsonCursor, output: ProtobufOutput, { number, type }: Field): void {
-  if (isScalar(type)) return writeScalar(json, output, number, type);
-  if ('numbers' in type) return output.varint(number, readEnum(json, type));
-  const start = output.begin(number);
-  writeFields(json, output, type);
-  output.end(start);
+/** Keeps its own stack instead of calling itself, so that it can stop anywhere. */
+class Transcoder {
+  readonly #json: JsonCursor;
+  readonly #output: ProtobufOutput;
+  readonly #opened: Open[] = [];
+
+  constructor(json: JsonCursor, output: ProtobufOutput) {
+    this.#json = json;
+    this.#output = output;
+  }
+
+  *run(): Steps<void> {
+    const json = this.#json;
+    this.#open('{', { fields: exportRequest.fields() });
+    for (let open = this.#opened.at(-1); open !== undefined; open = this.#opened.at(-1)) {
+      if (json.endsStride()) yield;
+      if (!json.nextItem(open.close, open.isFirst)) {
+        this.#opened.pop();
+        if (open.start !== undefined) this.#output.end(open.start);
+        continue;
+      }
+      open.isFirst = false;
+      const name = open.close === '}' ? json.name() : '';
+      if (open.fields !== undefined) this.#field(fieldOf(open.fields, name));
+      else if (open.items !== undefined) this.#item(open.items);
+      else this.#skip();
+    }
+  }
+
+  #field(field: Field | undefined): void {
+    if (field === undefined) this.#skip();
+    else if (this.#json.word('null')) return;
+    else if (!field.repeated) this.#value(field);
+    else this.#open('[', { items: field, start: isPacked(field) ? this.#output.begin(field.number) : undefined });
+  }
+
+  #item(field: Field): void {
+    const { type } = field;
+    if (type === 'double') this.#output.packedFixed64(bitsOf(readDouble(this.#json)));
+    else if (type === 'fixed64') this.#output.packedFixed64(readInteger(this.#json, 'fixed64'));
+    else if (type === 'uint64') this.#output.packedVarint(readInteger(this.#json, 'uint64'));
+    else this.#value(field);
+  }
+
+  #value({ number, type }: Field): void {
+    if (isScalar(type)) writeScalar(this.#json, this.#output, number, type);
+    else if ('numbers' in type) this.#output.varint(number, readEnum(this.#json, type));
+    else this.#open('{', { fields: type.fields(), start: this.#output.begin(number) });
+  }
+
+  #skip(): void {
+    const next = this.#json.peek();
+    if (next === '{' || next === '[') this.#open(next, {});
+    else this.#json.skipScalar();
+  }
+
+  #open(open: '{' | '[', { fields, items, start }: Partial<Open>): void {
+    this.#json.enter(open);
+    this.#opened.push({ close: open === '{' ? '}' : ']', fields, items, start, isFirst: true });
+  }
+}
+
+/** Names longer than any that we know are not looked at. */
+const nameCharactersMax = 64;
+
+function fieldOf(fields: ReadonlyMap<string, Field>, name: string): Field | undefined {
+  if (name.length > nameCharactersMax) return undefined;
+  return fields.get(name) ?? (name.includes('_') ? fields.get(camelCase(name)) : undefined);
 }
 
 function writeScalar(json: JsonCursor, output: ProtobufOutput, number: number, type: ScalarType): void {
   switch (type) {
     case 'string':
-      return output.bytes(number, Buffer.from(json.string()));
+      return output.text(number, json.string());
     case 'bool':
       return output.varint(number, readBool(json) ? 1 : 0);
     case 'bytes':
@@ -70,16 +134,6 @@ function isPacked({ type }: Field): boolean {
   return type === 'double' || type === 'fixed64' || type === 'uint64';
 }
 
-function writePacked(json: JsonCursor, output: ProtobufOutput, { number, type }: Field): void {
-  const start = output.begin(number);
-  json.array(() => {
-    if (type === 'double') output.packedFixed64(bitsOf(readDouble(json)));
-    else if (type === 'fixed64') output.packedFixed64(readInteger(json, 'fixed64'));
-    else output.packedVarint(readInteger(json, 'uint64'));
-  });
-  output.end(start);
-}
-
 const ranges = {
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
   sfixed64: [-(2n ** 63n), 2n ** 63n - 1n],
@@ -102,6 +156,7 @@ function readInteger(json: JsonCursor, type: keyof typeof ranges): bigint {
 function readDouble(json: JsonCursor): number {
   const isString = json.peek() === '"';
   const text = isString ? json.string() : json.number();
+  if (text.length > numberCharactersMax * 4) throw json.malformed('a number is too long');
   if (isString && /^nan$/i.test(text)) return NaN;
   const infinity = isString ? /^([+-]?)inf(?:inity)?$/i.exec(text) : null;
   if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity;

@@ -1,4 +1,4 @@
-import { invariant } from '@gauntlet/base';
+import { invariant, KiB } from '@gauntlet/base';
 import { staleMarkerBits } from '@gauntlet/model';
 import { attributesMax, type Attribute, type AttributeReader } from './attributes.js';
 import {
@@ -20,14 +20,31 @@ import { metricName } from './names.js';
 import { encodeNative, judgeExponential } from './native-histogram.js';
 import type { ProtobufCursor } from './protobuf-cursor.js';
 import { RejectionTally } from './rejection-tally.js';
-import type { Resource } from './resource.js';
+import { Resource } from './resource.js';
 import type { SeriesTable } from './series-table.js';
+import type { Steps } from './steps.js';
+
+/** A resource as it is read. */
+export interface ResourceParts {
+  readonly attributes: readonly Attribute[];
+  /** Encoded. */
+  readonly bytes: number;
+}
+
+/**
+ * Larger data points and resources are refused: what is in them is translated in few steps. A histogram of as many buckets as may be
+ * has half of that.
+ */
+export const partBytesMax = 512 * KiB;
 
 /** Adds metrics to the table, those of one resource after the other. */
 export class MetricTranslator {
   readonly #table: SeriesTable;
   readonly #reader: AttributeReader;
   readonly #rejections = new RejectionTally();
+  readonly #promotedKeys: readonly string[];
+  #parts: ResourceParts = { attributes: [], bytes: 0 };
+  /** Made for the first point that needs it. */
   #resource: Resource | undefined;
   #dataPoints = 0;
   /** Of the resource's points; `target_info` gets this time. */
@@ -35,7 +52,9 @@ export class MetricTranslator {
   /** The name encoded last: it tends to come again. */
   #name = { text: '', label: encodeLabel('__name__', '') };
 
-  constructor(table: SeriesTable, reader: AttributeReader) {
+  /** @param promotedKeys attributes of resources that all their series get; bytes, one to a character */
+  constructor(table: SeriesTable, reader: AttributeReader, promotedKeys: readonly string[]) {
+    this.#promotedKeys = promotedKeys;
     this.#table = table;
     this.#reader = reader;
   }
@@ -49,23 +68,26 @@ export class MetricTranslator {
   }
 
   /** Whatever is added from here on belongs to this resource. */
-  enter(resource: Resource): void {
-    this.#resource = resource;
+  enter(resource: ResourceParts): void {
+    this.#parts = resource;
+    this.#resource = undefined;
     this.#latestMs = 0;
   }
 
-  addMetric(message: ProtobufCursor): void {
-    const metric = readMetric(message);
+  *addMetric(message: ProtobufCursor): Steps<void> {
+    const metric = yield* readMetric(message);
     const reason = judge(metric);
     const name = reason === undefined ? nameOf(metric) : '';
     if (reason !== undefined || name === '') {
       this.#rejections.add(metric.name, reason ?? 'its name has no letter and no digit', metric.pointCount);
       return;
     }
-    for (const point of metric.points()) {
-      const reason = this.#addPoint(metric, name, point);
-      if (reason === undefined) this.#dataPoints += 1;
-      else this.#rejections.add(metric.name, reason, 1);
+    const { data } = metric;
+    invariant(data !== undefined, 'a metric without data was refused');
+    for (let field = data.nextField(); field !== 0; field = data.nextField()) {
+      if (field === 1 || data.endsStride()) yield;
+      if (field === 1) yield* this.#addPointOf(metric, name, data.message());
+      else data.skip();
     }
   }
 
@@ -76,18 +98,24 @@ export class MetricTranslator {
     if (labels !== undefined) this.#table.addSample(this.#table.seriesOf(labels), this.#latestMs, bitsOf(1));
   }
 
+  *#addPointOf(metric: Metric, name: string, message: ProtobufCursor): Steps<void> {
+    const reason = message.bytesLeft > partBytesMax ? pointTooLarge : yield* this.#addPoint(metric, name, message);
+    if (reason === undefined) this.#dataPoints += 1;
+    else this.#rejections.add(metric.name, reason, 1);
+  }
+
   /** Returns why the point has no translation, if so. */
-  #addPoint(metric: Metric, name: string, message: ProtobufCursor): string | undefined {
+  *#addPoint(metric: Metric, name: string, message: ProtobufCursor): Steps<string | undefined> {
     switch (metric.kind) {
       case 'gauge':
       case 'sum':
         return this.#addNumber(name, readNumberPoint(message, this.#reader), metric.kind === 'sum');
       case 'histogram':
-        return this.#addHistogram(name, readHistogramPoint(message, this.#reader));
+        return yield* this.#addHistogram(name, readHistogramPoint(message, this.#reader));
       case 'exponential':
         return this.#addExponential(name, readExponentialPoint(message, this.#reader));
       case 'summary':
-        return this.#addSummary(name, readSummaryPoint(message, this.#reader));
+        return yield* this.#addSummary(name, readSummaryPoint(message, this.#reader));
       case 'none':
         return 'it has no data';
     }
@@ -95,16 +123,16 @@ export class MetricTranslator {
 
   /** Exemplars are kept of sums only: Prometheus has none of gauges. */
   #addNumber(name: string, point: NumberPoint, keepsExemplars: boolean): string | undefined {
+    if (point.bits === undefined && !point.isStale) return 'it has no value';
     const labels = this.#labelsOf(point);
     if (typeof labels === 'string') return labels;
-    if (point.bits === undefined && !point.isStale) return 'it has no value';
     const series = this.#add(labels, name, point, point.bits ?? staleMarkerBits);
     if (keepsExemplars) for (const exemplar of this.#exemplarsOf(point)) this.#addExemplar(series, exemplar);
     return undefined;
   }
 
   /** Classic buckets count all that is up to their bound; the last one, of all, repeats the count. */
-  #addHistogram(name: string, point: HistogramPoint): string | undefined {
+  *#addHistogram(name: string, point: HistogramPoint): Steps<string | undefined> {
     if (Math.max(point.boundBits.length, point.bucketCounts.length) > bucketsMax) return tooManyBuckets;
     const labels = this.#labelsOf(point);
     if (typeof labels === 'string') return labels;
@@ -124,6 +152,7 @@ export class MetricTranslator {
     const cumulative = new BigUint64Array(1); // It wraps around, as counts of Go do.
     for (let index = 0; index < Math.min(point.boundBits.length, point.bucketCounts.length); index += 1) {
       cumulative[0]! += point.bucketCounts[index]!;
+      if (index % 16 === 15) yield; // With long labels a series takes a while.
       addBucket(doubleOf(point.boundBits[index]!), cumulative[0]!);
     }
     addBucket(Infinity, point.count);
@@ -162,13 +191,14 @@ export class MetricTranslator {
     return undefined;
   }
 
-  #addSummary(name: string, point: SummaryPoint): string | undefined {
+  *#addSummary(name: string, point: SummaryPoint): Steps<string | undefined> {
     if (point.quantiles.length > bucketsMax) return tooManyBuckets;
     const labels = this.#labelsOf(point);
     if (typeof labels === 'string') return labels;
     this.#add(labels, `${name}_sum`, point, point.sumBits);
     this.#add(labels, `${name}_count`, point, countBits(point.count));
-    for (const { quantile, bits } of point.quantiles) {
+    for (const [index, { quantile, bits }] of point.quantiles.entries()) {
+      if (index % 16 === 15) yield;
       this.#add(labels, name, point, bits, encodeLabel('quantile', decimalText(quantile)));
     }
     return undefined;
@@ -176,9 +206,10 @@ export class MetricTranslator {
 
   /** The labels of a point but for its name, or why there are none. */
   #labelsOf({ attributes }: { readonly attributes: readonly Attribute[] }): LabelSet | string {
-    invariant(this.#resource !== undefined, 'metrics come after their resource');
     if (attributes.length > attributesMax) return `a data point has more than ${attributesMax} attributes`;
-    if (this.#resource.attributeCount > attributesMax) return `its resource has more than ${attributesMax} attributes`;
+    if (this.#parts.bytes > partBytesMax) return resourceTooLarge;
+    if (this.#parts.attributes.length > attributesMax) return `its resource has more than ${attributesMax} attributes`;
+    this.#resource ??= new Resource(this.#parts.attributes, this.#promotedKeys);
     return this.#resource.labelsOf(attributes) ?? 'the key of an attribute has no letter and no digit';
   }
 
@@ -220,6 +251,8 @@ export class MetricTranslator {
   }
 }
 
+const pointTooLarge = `a data point is larger than ${partBytesMax / KiB} KiB`;
+const resourceTooLarge = `its resource is larger than ${partBytesMax / KiB} KiB`;
 const tooManyBuckets = `a data point has more than ${bucketsMax} buckets`;
 
 /** Why nothing of the metric has a translation, if so. */

@@ -1,4 +1,5 @@
 import type { ProtobufCursor } from './protobuf-cursor.js';
+import type { Steps } from './steps.js';
 
 /** A metric before its data points are read. */
 export interface Metric {
@@ -10,8 +11,8 @@ export interface Metric {
   readonly temporality: 'cumulative' | 'delta' | 'unspecified';
   readonly isMonotonic: boolean;
   readonly pointCount: number;
-  /** Reads through the points; they are not kept. */
-  points(): Iterable<ProtobufCursor>;
+  /** Where the points are, as fields 1; undefined if there are none. */
+  readonly data: ProtobufCursor | undefined;
 }
 
 export type MetricDataKind = 'none' | 'gauge' | 'sum' | 'histogram' | 'exponential' | 'summary';
@@ -26,12 +27,13 @@ const kinds: ReadonlyMap<number, MetricDataKind> = new Map([
 ]);
 
 /** Reads an `opentelemetry.Metric`. */
-export function readMetric(message: ProtobufCursor): Metric {
+export function* readMetric(message: ProtobufCursor): Steps<Metric> {
   let name = '';
   let unit = '';
   let kind: MetricDataKind = 'none';
   let data: ProtobufCursor | undefined;
   for (let field = message.nextField(); field !== 0; field = message.nextField()) {
+    if (message.endsStride()) yield;
     const kindOfField = kinds.get(field);
     if (field === 1) name = message.text();
     else if (field === 3) unit = message.text();
@@ -40,8 +42,8 @@ export function readMetric(message: ProtobufCursor): Metric {
       data = message.message();
     } else message.skip();
   }
-  const about = data === undefined ? nothing : readData(data.clone(), kind);
-  return { name, unit, kind, ...about, points: () => (data === undefined ? [] : pointsOf(data.clone())) };
+  const about = data === undefined ? nothing : yield* readData(data.clone(), kind);
+  return { name, unit, kind, data, ...about };
 }
 
 type DataFacts = Pick<Metric, 'temporality' | 'isMonotonic' | 'pointCount'>;
@@ -49,12 +51,13 @@ type DataFacts = Pick<Metric, 'temporality' | 'isMonotonic' | 'pointCount'>;
 const nothing: DataFacts = { temporality: 'cumulative', isMonotonic: false, pointCount: 0 };
 
 /** What may come after the points, and how many those are. All kinds of data number their fields alike. */
-function readData(data: ProtobufCursor, kind: MetricDataKind): DataFacts {
+function* readData(data: ProtobufCursor, kind: MetricDataKind): Steps<DataFacts> {
   const hasTemporality = kind === 'sum' || kind === 'histogram' || kind === 'exponential';
   let temporality = hasTemporality ? 0 : 2;
   let isMonotonic = false;
   let pointCount = 0;
   for (let field = data.nextField(); field !== 0; field = data.nextField()) {
+    if (data.endsStride()) yield;
     if (field === 2 && hasTemporality) temporality = data.uint32();
     else if (field === 3 && kind === 'sum') isMonotonic = data.varint() !== 0n;
     else {
@@ -64,11 +67,4 @@ function readData(data: ProtobufCursor, kind: MetricDataKind): DataFacts {
   }
   const word = temporality === 2 ? 'cumulative' : temporality === 1 ? 'delta' : 'unspecified';
   return { temporality: word, isMonotonic, pointCount };
-}
-
-function* pointsOf(data: ProtobufCursor): Iterable<ProtobufCursor> {
-  for (let field = data.nextField(); field !== 0; field = data.nextField()) {
-    if (field === 1) yield data.message();
-    else data.skip();
-  }
 }

@@ -1,11 +1,15 @@
-import { OtlpMalformedError } from './otlp-error.js';
+import { OtlpMalformedError, OtlpTooLargeError } from './otlp-error.js';
+import { strideBytes } from './steps.js';
+
+/** Nothing that we know of writes groups; one is skipped in one go. */
+const groupPartsMax = 262_144;
 
 /**
  * Reads the fields of one protobuf message in place. The rules:
  *
  * 1. A varint has at most ten bytes; over-long forms count, and what is beyond 64 bits is cut off.
  * 2. A known field with another wire type is refused; packed fields may also come unpacked.
- * 3. Unknown fields are skipped, groups with all that is in them, and deep ones without recursion.
+ * 3. Unknown fields are skipped, groups with all that is in them, and deep ones without recursion. Groups of very many fields are refused.
  * 4. Strings are bytes, one to a character (`latin1`): they need not be valid UTF-8, and order as bytes do.
  */
 export class ProtobufCursor {
@@ -14,15 +18,24 @@ export class ProtobufCursor {
   readonly #end: number;
   #fieldAt = 0;
   #wireType = 0;
+  #strideEnd: number;
 
   constructor(bytes: Buffer, at = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#at = at;
     this.#end = end;
+    this.#strideEnd = at + strideBytes;
   }
 
   get bytesLeft(): number {
     return this.#end - this.#at;
+  }
+
+  /** Whether much has been read since this was last true. */
+  endsStride(): boolean {
+    if (this.#at < this.#strideEnd) return false;
+    this.#strideEnd = this.#at + strideBytes;
+    return true;
   }
 
   /** What has not been read yet, one byte to a character. */
@@ -45,7 +58,9 @@ export class ProtobufCursor {
   /** Skips the content of the field whose number was read last. */
   skip(): void {
     let depth = 0;
-    for (let type = this.#wireType; ; type = this.#tag() % 8) {
+    let parts = 0;
+    for (let type = this.#wireType; ; type = this.#tag() % 8, parts += 1) {
+      if (parts === groupPartsMax) throw new OtlpTooLargeError(`a group has more than ${groupPartsMax} parts`);
       if (type === 0) this.#skipVarint();
       else if (type === 1) this.#take(8);
       else if (type === 2) this.#take(this.#length());

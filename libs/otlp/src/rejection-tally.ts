@@ -6,11 +6,15 @@ const nameCharactersMax = 128;
 export class RejectionTally {
   #count = 0;
   readonly #reasons: string[] = [];
+  /** What was refused last tends to be refused again. */
+  #last = { metricName: '', reason: '' };
 
   /** @param metricName bytes, one to a character */
   add(metricName: string, reason: string, pointCount: number): void {
     this.#count += pointCount;
     if (this.#reasons.length === reasonsMax) return;
+    if (this.#last.reason === reason && this.#last.metricName === metricName) return;
+    this.#last = { metricName, reason };
     const told = `metric ${shown(metricName)}: ${reason}`;
     if (!this.#reasons.includes(told)) this.#reasons.push(told);
   }

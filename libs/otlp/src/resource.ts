@@ -41,10 +41,6 @@ export class Resource {
     this.#target = targetLabels(values);
   }
 
-  get attributeCount(): number {
-    return this.#attributes.length;
-  }
-
   /** The labels of a data point, its name apart; undefined if one of its keys has no label name. */
   labelsOf(attributes: readonly Attribute[]): LabelSet | undefined {
     const own = labelsOf(attributes);

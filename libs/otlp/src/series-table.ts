@@ -1,13 +1,19 @@
+import { KiB } from '@gauntlet/base';
 import { encodedSet, type LabelSet } from './label-set.js';
 import { OtlpTooLargeError } from './otlp-error.js';
 import { ProtobufOutput } from './protobuf-output.js';
+import type { Steps } from './steps.js';
 
 /** The intake takes no more series; and so many samples take a request of some 40 MiB. */
 const seriesMax = 1_048_576;
 const samplesMax = 2_097_152;
 
-/** Longer runs of samples are left in the order in which they came, since sorting would take too long. */
-const sortedSamplesMax = 65_536;
+/** Longer runs of samples, or of exemplars and histograms, are left in the order in which they came, since sorting would take too long. */
+const sortedMax = 65_536;
+
+/** Samples that are looked at in one step, and bytes of the message that are written in one. */
+const stepSamples = 4096;
+const stepBytes = 16 * KiB;
 
 /** An exemplar (field 3 of a series) or native histogram (field 4), encoded. */
 interface Extra {
@@ -72,19 +78,23 @@ export class SeriesTable {
   }
 
   /** A prometheus.WriteRequest, which may well be empty. */
-  finish(): Buffer {
-    const { order, ends } = this.#samplesBySeries();
-    const message = new ProtobufOutput(Math.min(this.#messageBytes, 1024 * 1024));
+  *finish(): Steps<Buffer> {
+    const { order, ends } = yield* this.#samplesBySeries();
+    // Memory that is not written to is not taken, and a buffer that grows would be copied at length.
+    const message = new ProtobufOutput(this.#messageBytes + 16);
+    let stepEnd = stepBytes;
     const content = new ProtobufOutput();
     let series = 0;
     for (const labels of this.#series.keys()) {
       content.clear();
       content.raw(labels);
-      this.#writeSamples(content, order.subarray(series === 0 ? 0 : ends[series - 1]!, ends[series]!));
-      for (const extra of this.#extras.get(series)?.sort(byFieldAndTime) ?? [])
-        content.text(extra.field, extra.message);
+      yield* this.#writeSamples(content, order.subarray(series === 0 ? 0 : ends[series - 1]!, ends[series]!));
+      yield* this.#writeExtras(content, this.#extras.get(series) ?? []);
       message.bytes(1, content.view());
       series += 1;
+      if (message.length < stepEnd) continue;
+      stepEnd = message.length + stepBytes;
+      yield;
     }
     return message.view();
   }
@@ -96,14 +106,23 @@ export class SeriesTable {
     else extras.push(extra);
   }
 
-  #writeSamples(content: ProtobufOutput, samples: Uint32Array): void {
+  *#writeExtras(content: ProtobufOutput, extras: Extra[]): Steps<void> {
+    if (extras.length > 1 && extras.length <= sortedMax) extras.sort(byFieldAndTime);
+    for (const [index, extra] of extras.entries()) {
+      if (index % stepSamples === stepSamples - 1) yield;
+      content.text(extra.field, extra.message);
+    }
+  }
+
+  *#writeSamples(content: ProtobufOutput, samples: Uint32Array): Steps<void> {
     const times = this.#sampleTimes;
-    const isAscending = samples.every((sample, index) => index === 0 || times[sample]! > times[samples[index - 1]!]!);
-    if (!isAscending && samples.length <= sortedSamplesMax) {
-      samples.sort((left, right) => times[left]! - times[right]! || left - right);
+    if (samples.length <= sortedMax) {
+      const isAscending = samples.every((sample, index) => index === 0 || times[sample]! > times[samples[index - 1]!]!);
+      if (!isAscending) samples.sort((left, right) => times[left]! - times[right]! || left - right);
     }
     let previous: number | undefined;
-    for (const sample of samples) {
+    for (const [index, sample] of samples.entries()) {
+      if (index % stepSamples === stepSamples - 1) yield;
       const repeats =
         previous !== undefined &&
         times[sample] === times[previous] &&
@@ -118,13 +137,20 @@ export class SeriesTable {
   }
 
   /** Samples sorted by series, each series' in the order in which they came, and where each series ends. */
-  #samplesBySeries(): { order: Uint32Array; ends: Uint32Array } {
+  *#samplesBySeries(): Steps<{ order: Uint32Array; ends: Uint32Array }> {
     const ends = new Uint32Array(this.#series.size + 1);
-    for (let sample = 0; sample < this.#sampleCount; sample += 1) ends[this.#sampleSeries[sample]! + 1]! += 1;
-    for (let series = 1; series < ends.length; series += 1) ends[series]! += ends[series - 1]!;
+    for (let sample = 0; sample < this.#sampleCount; sample += 1) {
+      if (sample % stepSamples === stepSamples - 1) yield;
+      ends[this.#sampleSeries[sample]! + 1]! += 1;
+    }
+    for (let series = 1; series < ends.length; series += 1) {
+      if (series % stepSamples === stepSamples - 1) yield;
+      ends[series]! += ends[series - 1]!;
+    }
     const order = new Uint32Array(this.#sampleCount);
     // While samples find their places, an entry is where its series goes on; thereafter, where it ends.
     for (let sample = 0; sample < this.#sampleCount; sample += 1) {
+      if (sample % stepSamples === stepSamples - 1) yield;
       const series = this.#sampleSeries[sample]!;
       order[ends[series]!] = sample;
       ends[series]! += 1;
