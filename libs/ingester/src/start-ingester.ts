@@ -200,7 +200,10 @@ async function start(
   const serverTls = grpcTls && opened.add(await openGrpcTls(grpcTls, log), (tls) => tls.close());
   if (serverTls) collectTlsMetrics(registry, [serverTls]);
   const clients = opened.add(
-    await openWrites({ ...config.writes, tenantHeader, defaultTenant }, { log, clock, registry, requestLog }),
+    await openWrites(
+      { ...config.writes, tenantHeader, defaultTenant },
+      { log, clock, registry, requestLog: config.requestLog && requestLog },
+    ),
     (writes) => writes.close(),
   );
   const directory = opened.add(

@@ -105,3 +105,17 @@ test('however requests come, go and give up, the gate holds its bound and forget
     { numRuns: 100 },
   );
 });
+
+test('whoever does not wait enters at once, but not past those who do', async () => {
+  const gate = new Gate(silent, () => 0);
+  gate.setMax(1);
+  const leave = gate.tryEnter();
+  expect(leave).toBeDefined();
+  expect(gate.tryEnter()).toBeUndefined();
+  const waiter = gate.enter(never);
+  gate.setMax(1);
+  leave!();
+  expect(gate.tryEnter()).toBeUndefined();
+  (await waiter)();
+  gate.tryEnter()!();
+});

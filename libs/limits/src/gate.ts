@@ -29,6 +29,11 @@ export class Gate {
     this.#admitWaiting();
   }
 
+  /** The release, which counts once, when nobody has to wait; undefined otherwise. */
+  tryEnter(): (() => void) | undefined {
+    return this.#isOpen() && this.#waiting.size === 0 ? this.#admit(this.#monotonicMs()) : undefined;
+  }
+
   /** Resolves with the release, which counts once. Rejects with the signal's reason when it aborts first. */
   enter(signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);

@@ -22,6 +22,8 @@ export interface WriteLimits {
   headSeriesRefusal(tenant: string): string | undefined;
   /** Waits for the concurrency gate; resolves with the release, rejects with the signal's reason when that aborts first (a cancelled waiter frees nobody's slot). */
   enter(signal: AbortSignal): Promise<() => void>;
+  /** The release at once when nobody has to wait at the gate; undefined otherwise. */
+  tryEnter(): (() => void) | undefined;
   /** Takes from the tenant's bucket of samples per second; milliseconds to wait when there is not enough, 0 when taken. */
   takeSamples(tenant: string, samples: number): number;
   /** Our own: series a tenant may have in one ingester; 0 means none. */
@@ -86,6 +88,10 @@ class LiveLimits implements WriteLimits {
     if (series === undefined || series < headSeriesMax) return undefined;
     this.#options.observer.headSeriesRefused(tenant);
     return 'tenant is above active series limit';
+  }
+
+  tryEnter(): (() => void) | undefined {
+    return this.#gate.tryEnter();
   }
 
   enter(signal: AbortSignal): Promise<() => void> {

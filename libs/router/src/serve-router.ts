@@ -106,8 +106,9 @@ async function serve(
   const { grpcTls, peerTls } = config;
   const serverTls = grpcTls && files.add(await openGrpcTls(grpcTls, log), (tls) => tls.close());
   const clientTls = peerTls && files.add(await openClientTls(peerTls, { log, use: 'peers' }), (tls) => tls.close());
-  const writes = files.add(await openWrites(config.writes ?? {}, { log, clock, registry, requestLog }), (opened) =>
-    opened.close(),
+  const writes = files.add(
+    await openWrites(config.writes ?? {}, { log, clock, registry, requestLog: config.requestLog && requestLog }),
+    (opened) => opened.close(),
   );
   collectTlsMetrics(
     registry,

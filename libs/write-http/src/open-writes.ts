@@ -26,6 +26,7 @@ export interface WriteEnvironment {
   readonly log: Log;
   readonly clock: Clock;
   readonly registry: MetricRegistry;
+  /** Undefined when no requests are logged, which saves their ids. */
   readonly requestLog?: RequestLog | undefined;
 }
 

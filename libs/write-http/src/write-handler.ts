@@ -113,7 +113,7 @@ export class WriteHandler {
       });
       call.requestBytes = body.bytes.length;
       claim.enter();
-      leave = await this.#enterGate(call);
+      leave = this.#options.limits.tryEnter() ?? (await this.#enterGate(call));
       return await work({ body, claim, bounds });
     } finally {
       leave?.();

@@ -7,6 +7,8 @@ export interface WriteLimits {
   headSeriesRefusal(tenant: string): string | undefined;
   /** Waits at the gate. The caller runs what it gets when its request is done. Rejects with the signal's reason when that aborts first. */
   enter(signal: AbortSignal): Promise<() => void>;
+  /** The same at once, when nobody has to wait; undefined otherwise. Most requests need no more. */
+  tryEnter(): (() => void) | undefined;
   /** Takes samples out of the tenant's allowance. Returns 0, or the milliseconds to wait, and then has taken none. */
   takeSamples(tenant: string, count: number): number;
   /** For the metrics: a request was refused, being so much above a limit. */
@@ -31,6 +33,7 @@ export const noWriteLimits: WriteLimits = {
   forTenant: () => unlimited,
   headSeriesRefusal: () => undefined,
   enter: () => Promise.resolve(leave),
+  tryEnter: () => leave,
   takeSamples: () => 0,
   samplesLimitCountsHistograms: () => false,
   reportHit: () => {},

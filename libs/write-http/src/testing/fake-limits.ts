@@ -17,6 +17,8 @@ export function limitsOf({ default: shared, tenants = {}, crowded = [], ...rest 
     forTenant: (tenant) => ({ ...none, ...shared, ...tenants[tenant] }),
     headSeriesRefusal: (tenant) => (crowded.includes(tenant) ? 'tenant is above active series limit' : undefined),
     enter: rest.enter ?? (() => Promise.resolve(() => {})),
+    // Whoever brings a gate wants it to be waited at.
+    tryEnter: () => (rest.enter ? undefined : () => {}),
     takeSamples: rest.takeSamples ?? (() => 0),
     samplesLimitCountsHistograms: () => rest.countsHistograms ?? false,
     reportHit: rest.reportHit ?? (() => {}),
