@@ -1,9 +1,10 @@
 import { messageOf, type Clock, type Log } from '@gauntlet/base';
 import { collectLimitsMetrics, openLimits, type OpenLimitsOptions, type WriteLimits } from '@gauntlet/limits';
-import { encodeExportResponse, translateMetrics, type TranslationOptions } from '@gauntlet/otlp';
+import type { TranslationOptions } from '@gauntlet/otlp';
 import { parseRelabelConfig, relabel, RelabelConfigError, type RelabelRules } from '@gauntlet/relabel';
 import { collectTlsMetrics, type MetricRegistry, type RequestLog } from '@gauntlet/telemetry';
 import { createWebServer, openServerTls, type ServerTlsFiles } from '@gauntlet/tls';
+import { createOtlpTranslator } from './otlp-translator.js';
 import type { Relabel } from './rewrite-request.js';
 import type { CertificateField } from './tenancy.js';
 import type { WriteListenerOptions } from './write-listener.js';
@@ -76,10 +77,7 @@ export async function openWrites(config: WriteConfig, environment: WriteEnvironm
       splitLabel,
       replicaHeader,
       relabel: rules,
-      otlp: {
-        translate: (body, contentType) => translateMetrics(body, contentType, otlp),
-        encodeResponse: encodeExportResponse,
-      },
+      otlp: createOtlpTranslator(otlp),
       requestLog: requestLog && ((request, handler) => requestLog.http(request, handler)),
       createServer(handler) {
         const { server, tally } = createWebServer(handler, tls);

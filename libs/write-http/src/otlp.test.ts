@@ -1,7 +1,9 @@
+import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { createOtlpTranslator } from './otlp-translator.js';
 import { fakeOtlp } from './testing/fake-otlp.js';
 import { limitsOf } from './testing/fake-limits.js';
-import { runListener, send, type Received, type Running } from './testing/run-listener.js';
+import { oneSeries, runListener, send, type Received, type Running } from './testing/run-listener.js';
 import { Admission, otlpBytesMax } from './index.js';
 
 let running: Running;
@@ -104,6 +106,74 @@ test('bodies count as what they decompress to', async () => {
   const statuses = (await Promise.all([1, 2, 3, 4].map(() => send(port, bomb)))).map(({ status }) => status);
   expect(new Set([...statuses, 400, 503])).toEqual(new Set([400, 503]));
   expect(statuses).toContain(503);
+  await stop();
+});
+
+test('a large body is taken, with others being served while it is translated', async () => {
+  const points = Array.from({ length: 20_000 }, (_, index) => ({
+    asInt: index,
+    attributes: [{ key: 'n', value: { stringValue: String(index) } }],
+  }));
+  const large = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'g', gauge: { dataPoints: points } }] }] }] };
+  const otlp = createOtlpTranslator({ targetInfo: true, promoteResourceAttributes: [] });
+  let isTranslating = false;
+  const { stop, port, target } = await runListener({
+    otlp: {
+      ...otlp,
+      async translate(...call) {
+        isTranslating = true;
+        const translation = await otlp.translate(...call);
+        isTranslating = false;
+        return translation;
+      },
+    },
+  });
+  const sent = send(port, {
+    path: '/api/v1/otlp',
+    body: Buffer.from(JSON.stringify(large)),
+    headers: { 'content-type': 'application/json' },
+  });
+  let servedMeanwhile = 0;
+  let answer: Received | undefined;
+  void sent.then((received) => (answer = received));
+  while (answer === undefined) {
+    expect((await send(port, { body: oneSeries })).status).toBe(200);
+    if (isTranslating) servedMeanwhile += 1;
+  }
+  expect(answer.status).toBe(200);
+  expect(servedMeanwhile).toBeGreaterThan(0);
+  expect(target.writes.some((write) => Object.values(write)[0]?.length === 20_000)).toBe(true);
+  await stop();
+});
+
+test('a client that goes away ends the translation, and what it held is given back', async () => {
+  let onSignal = (_signal: AbortSignal): void => {};
+  const translating = new Promise<AbortSignal>((resolve) => (onSignal = resolve));
+  const { stop, port, admission, faults } = await runListener({
+    otlp: {
+      ...fakeOtlp,
+      translate: (_body, _type, signal) => {
+        onSignal(signal);
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        );
+      },
+    },
+  });
+  const call = request({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: '/api/v1/otlp',
+    headers: { 'content-type': protobuf },
+  });
+  call.on('error', () => {});
+  call.end(body);
+  const signal = await translating;
+  call.destroy();
+  await admission.drain();
+  expect(signal.aborted).toBe(true);
+  expect(faults).toEqual([]);
   await stop();
 });
 

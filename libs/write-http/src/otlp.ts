@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createGunzip } from 'node:zlib';
 import { MiB, OperationalError } from '@gauntlet/base';
 import type { Answer } from './answer.js';
@@ -25,8 +25,15 @@ export interface OtlpRejections {
 
 /** How OpenTelemetry's metrics are translated; comes from outside, with all its settings. */
 export interface OtlpTranslator {
-  /** @throws OperationalError of kind `rejected` when the bytes are no export request */
-  translate(body: Uint8Array, contentType: OtlpContentType): OtlpTranslation;
+  /**
+   * The body stays as it is until the end. May stop with the signal's reason, when the client is gone.
+   * @throws OperationalError of kind `rejected` when the bytes are no export request; or rejects with it
+   */
+  translate(
+    body: Uint8Array,
+    contentType: OtlpContentType,
+    signal: AbortSignal,
+  ): OtlpTranslation | Promise<OtlpTranslation>;
   /** ExportMetricsServiceResponse with a partial success: data points refused, or a warning alone. */
   encodeResponse(contentType: OtlpContentType, rejectedDataPoints: number, errorMessage: string): Uint8Array;
 }
@@ -42,7 +49,9 @@ export function receiveOtlp(handler: WriteHandler, translator: OtlpTranslator, c
     async (arrival) => {
       const contentType = contentTypeOf(headers);
       const plain = await decompress(arrival, isGzip(headers));
-      const { message, rejected } = translator.translate(plain, contentType);
+      const { message, rejected } = await whileThere(call.response, (gone) =>
+        translator.translate(plain, contentType, gone),
+      );
       arrival.claim.grow(message.length);
       arrival.body.release();
       const answer = await handler.store(call, arrival, {
@@ -61,6 +70,22 @@ export function receiveOtlp(handler: WriteHandler, translator: OtlpTranslator, c
       isGzip(headers);
     },
   );
+}
+
+/** Works with a signal that is aborted when the client goes away. */
+async function whileThere<Result>(
+  response: ServerResponse,
+  work: (gone: AbortSignal) => Result | Promise<Result>,
+): Promise<Result> {
+  const leaving = new AbortController();
+  const onClose = (): void => leaving.abort(new RequestRefusedError('BODY_UNREADABLE', 'context canceled'));
+  if (response.destroyed) onClose();
+  response.once('close', onClose);
+  try {
+    return await work(leaving.signal);
+  } finally {
+    response.off('close', onClose);
+  }
 }
 
 /** Parameters decide nothing. @throws RequestRefusedError */
