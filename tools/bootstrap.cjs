@@ -23,6 +23,20 @@ function must(command, args, env) {
   const status = run(command, args, env);
   if (status !== 0) process.exit(status);
 }
+/** Runs commands side by side, and ends when one of them has failed and all have ended. */
+async function mustAll(...commands) {
+  const statuses = await Promise.all(
+    commands.map(
+      ([command, ...args]) =>
+        new Promise((resolve, reject) => {
+          const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: environment });
+          child.on('error', reject).on('exit', (code) => resolve(code ?? 130));
+        }),
+    ),
+  );
+  const failed = statuses.find((status) => status !== 0);
+  if (failed !== undefined) process.exit(failed);
+}
 function install() {
   const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
   const stamp = join(root, 'node_modules', '.gauntlet-lock');
@@ -60,17 +74,9 @@ switch (task) {
   case 'build':
     build();
     break;
-  case 'test': {
-    build();
-    if (rest.length === 0) {
-      // One process for all, on the project graph that the build has left: the layer rules need it.
-      console.error('Linting and checking types ...');
-      must(bin('eslint'), ['--max-warnings', '0', '--concurrency', '2', 'libs', 'apps', 'tools']);
-      must(bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']);
-    }
-    process.exit(run(bin('jest'), ['--config', 'jest.config.cjs', ...rest]));
+  case 'test':
+    void test();
     break;
-  }
   case 'test:long':
     build();
     process.exit(run(bin('jest'), ['--config', 'jest.config.cjs', ...rest], { GAUNTLET_LONG: '1' }));
@@ -90,4 +96,17 @@ switch (task) {
   default:
     console.error(`Cannot run '${task}': it is one of build, test, test:long, up, load, bench`);
     process.exit(1);
+}
+
+async function test() {
+  build();
+  if (rest.length === 0) {
+    // The build has left the project graph that the layer rules need; ESLint reads all types as one program.
+    console.error('Linting and checking types ...');
+    await mustAll(
+      [bin('eslint'), '--max-warnings', '0', 'libs', 'apps', 'tools'],
+      [bin('tsc'), '--noEmit', '-p', 'tsconfig.json'],
+    );
+  }
+  process.exit(run(bin('jest'), ['--config', 'jest.config.cjs', ...rest]));
 }
