@@ -29,7 +29,8 @@ export interface Translation {
   readonly rejected: { readonly count: number; readonly firstReasons: readonly string[] };
 }
 
-export const messageBytesMaxDefault = 256 * MiB;
+/** What the intakes of router and ingester take. */
+export const messageBytesMaxDefault = 128 * MiB;
 
 /**
  * Translates an ExportMetricsServiceRequest. A metric or data point that has no translation is left out and told of; the rest is taken.
