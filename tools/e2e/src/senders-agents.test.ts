@@ -221,13 +221,23 @@ const isOf = ({ agent, external }: AgentCase, series: string): boolean =>
 const countOf = (one: AgentCase, series: ReadonlyMap<string, readonly string[]> | undefined): number =>
   [...(series ?? [])].reduce((sum, [text, values]) => (isOf(one, text) ? sum + values.length : sum), 0);
 
-/** A value for each scrape from the first, and then a stale marker. A reload at the moment of a scrape makes an agent write one before it, too. */
+/**
+ * The values of most scrapes in their order, and then a stale marker. On a busy machine an agent gives up a scrape that was served, which leaves a gap with a stale
+ * marker; and a reload at the moment of a scrape makes it write one more. What an agent has taken in is compared with what is stored by number.
+ */
 function flawOf({ valueAt }: ServedSeries, values: readonly string[], rounds: number): string | undefined {
   const scraped = values.filter((text) => text !== 'stale');
-  if (values.at(-1) !== 'stale' || values.length - scraped.length > 2) return `no end after ${values.join(' ')}`;
-  if (scraped.length > rounds || scraped.length < rounds - 1) return `${rounds} scrapes, but ${values.join(' ')}`;
-  const wrong = valueAt ? scraped.findIndex((text, index) => Number.parseFloat(text) !== valueAt(index + 1)) : -1;
-  return wrong < 0 ? undefined : `value ${wrong}, ${scraped[wrong]},`;
+  const gaps = rounds - scraped.length;
+  if (gaps < 0 || gaps > rounds / 2) return `${rounds} scrapes, but ${values.join(' ')}`;
+  if (values.at(-1) !== 'stale' || values.length - scraped.length > 2 + gaps) return `no end after ${values.join(' ')}`;
+  if (!valueAt) return undefined;
+  let round = 0;
+  const wrong = scraped.find((text) => {
+    do round += 1;
+    while (round <= rounds && Number.parseFloat(text) !== valueAt(round));
+    return round > rounds;
+  });
+  return wrong === undefined ? undefined : `value ${wrong} in ${values.join(' ')}`;
 }
 
 /** By tenant and series, the values in the order of time. */
