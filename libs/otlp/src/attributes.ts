@@ -18,7 +18,7 @@ export const valueDepthMax = 64;
 /** More attributes are refused with the point or resource that has them. Clients send up to 128, by default. */
 export const attributesMax = 1024;
 
-/** All that is in one value, at any depth. */
+/** All that is in the values of a data point or a resource, at any depth: they are read in one step. */
 const elementsMax = 65_536;
 
 const rememberedMax = 4096;
@@ -27,6 +27,12 @@ const rememberedBytesMax = 256;
 /** Reads attributes, and remembers the first ones: most of them are those of many points. */
 export class AttributeReader {
   readonly #remembered = new Map<string, Attribute>();
+  readonly #values = new ValueReader();
+
+  /** What is read from here on belongs to another data point or resource. */
+  startPart(): void {
+    this.#values.startPart();
+  }
 
   /** Adds an attribute to others, unless there are too many already: one more is kept, for it tells. */
   readInto(attributes: Attribute[], message: ProtobufCursor): void {
@@ -35,21 +41,21 @@ export class AttributeReader {
 
   /** @param message an `opentelemetry.KeyValue` */
   #read(message: ProtobufCursor): Attribute {
-    if (message.bytesLeft > rememberedBytesMax) return decodeAttribute(message);
+    if (message.bytesLeft > rememberedBytesMax) return this.#decode(message);
     const encoded = message.latin1();
     const known = this.#remembered.get(encoded);
     if (known !== undefined) return known;
-    const attribute = decodeAttribute(message);
+    const attribute = this.#decode(message);
     if (this.#remembered.size < rememberedMax) this.#remembered.set(encoded, attribute);
     return attribute;
   }
-}
 
-function decodeAttribute(message: ProtobufCursor): Attribute {
-  const [key, value] = new ValueReader().pair(message, 0);
-  const text = textOf(value);
-  const name = labelName(key);
-  return { key, text, label: name === undefined ? undefined : encodeLabel(name, text) };
+  #decode(message: ProtobufCursor): Attribute {
+    const [key, value] = this.#values.pair(message, 0);
+    const text = textOf(value);
+    const name = labelName(key);
+    return { key, text, label: name === undefined ? undefined : encodeLabel(name, text) };
+  }
 }
 
 /** An AnyValue. Doubles keep apart from integers, which are known by their type. */
@@ -64,9 +70,13 @@ type Value =
 
 const empty: Value = { kind: 'empty' };
 
-/** Reads the value of one attribute. */
+/** Reads the values of attributes, and counts what is in them. */
 class ValueReader {
   #elements = 0;
+
+  startPart(): void {
+    this.#elements = 0;
+  }
 
   pair(message: ProtobufCursor, depth: number): [key: string, value: Value] {
     let key = '';
@@ -115,7 +125,7 @@ class ValueReader {
 
   #element(message: ProtobufCursor): ProtobufCursor {
     this.#elements += 1;
-    if (this.#elements > elementsMax) throw new OtlpTooLargeError(`a value has more than ${elementsMax} elements`);
+    if (this.#elements > elementsMax) throw new OtlpTooLargeError(`values have more than ${elementsMax} elements`);
     return message.message();
   }
 }

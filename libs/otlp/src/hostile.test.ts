@@ -184,7 +184,7 @@ test('few exemplars of a point are kept, however many there are', () => {
   expect(readSeries(translate(encodeRequest(requestOf([metric]))).message)[0]?.exemplars).toHaveLength(1024);
 });
 
-test('a value of very many elements is too large', () => {
+test('values of very many elements are too large, all those of a point together', () => {
   const values = (count: number): object => ({ arrayValue: { values: new Array(count).fill({}) } });
   const request = (count: number): Buffer =>
     encodeRequest(
@@ -194,4 +194,12 @@ test('a value of very many elements is too large', () => {
     );
   expect(translate(request(65_536)).dataPoints).toBe(1);
   expect(() => translate(request(65_537))).toThrow(expect.objectContaining({ code: 'OTLP_TOO_LARGE' }));
+  const halves = (count: number): object => ({
+    asInt: 1,
+    attributes: ['a', 'b'].map((key) => ({ key, value: values(count) })),
+  });
+  const points = (count: number): Buffer =>
+    encodeRequest(requestOf([{ name: 'g', gauge: { dataPoints: [halves(count), halves(count)] } }]));
+  expect(translate(points(32_768)).dataPoints).toBe(2);
+  expect(() => translate(points(32_769))).toThrow(expect.objectContaining({ code: 'OTLP_TOO_LARGE' }));
 });

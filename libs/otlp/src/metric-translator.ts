@@ -99,6 +99,7 @@ export class MetricTranslator {
   }
 
   *#addPointOf(metric: Metric, name: string, message: ProtobufCursor): Steps<void> {
+    this.#reader.startPart();
     const reason = message.bytesLeft > partBytesMax ? pointTooLarge : yield* this.#addPoint(metric, name, message);
     if (reason === undefined) this.#dataPoints += 1;
     else this.#rejections.add(metric.name, reason, 1);

@@ -81,6 +81,7 @@ function* translate(body: Uint8Array, contentType: OtlpContentType, options: Tra
 
 /** A resource may come after its metrics. Of one that is too large no more is read. */
 function* readResource(resourceMetrics: ProtobufCursor, reader: AttributeReader): Steps<ResourceParts> {
+  reader.startPart();
   const attributes: Attribute[] = [];
   let bytes = 0;
   for (let field = resourceMetrics.nextField(); field !== 0; field = resourceMetrics.nextField()) {
