@@ -227,8 +227,9 @@ const countOf = (one: AgentCase, series: ReadonlyMap<string, readonly string[]> 
  */
 function flawOf({ valueAt }: ServedSeries, values: readonly string[], rounds: number): string | undefined {
   const scraped = values.filter((text) => text !== 'stale');
-  const gaps = rounds - scraped.length;
-  if (gaps < 0 || gaps > rounds / 2) return `${rounds} scrapes, but ${values.join(' ')}`;
+  const gaps = Math.max(0, rounds - scraped.length);
+  // What an agent writes down of itself, it writes for scrapes in vain, too.
+  if ((valueAt && scraped.length > rounds) || gaps > rounds / 2) return `${rounds} scrapes, but ${values.join(' ')}`;
   if (values.at(-1) !== 'stale' || values.length - scraped.length > 2 + gaps) return `no end after ${values.join(' ')}`;
   if (!valueAt) return undefined;
   let round = 0;

@@ -236,7 +236,10 @@ function bombOf(bytes: number): Buffer {
 
 function labelsBody(count: number): Buffer {
   const labels = Array.from({ length: count }, (_, at) => [`label_${String(at).padStart(5, '0')}`, `v${at}`] as const);
-  const series = { labels: [['__name__', 'wide'] as const, ...labels], samples: [{ timestampMs: Date.now(), value: 1 }] };
+  const series = {
+    labels: [['__name__', 'wide'] as const, ...labels],
+    samples: [{ timestampMs: Date.now(), value: 1 }],
+  };
   return compressSync(encodeWriteRequest({ timeseries: [series] }));
 }
 

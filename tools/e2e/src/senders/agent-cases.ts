@@ -75,7 +75,7 @@ export const targetSeries = ({ agent, external }: AgentCase, { labels: own }: Ag
   })),
   ...ownSeries.map((name) => ({
     labels: { __name__: name, ...external, ...own, agent },
-    valueAt: name === 'up' ? () => 1 : undefined,
+    valueAt: undefined,
   })),
 ];
 
