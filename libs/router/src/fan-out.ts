@@ -47,7 +47,10 @@ export interface FanOutOutcome {
   readonly written: ItemCounts;
 }
 
-/** A call that refuses more series than this is judged as one that refused all it was sent: what is kept for each is bounded. */
+/**
+ * A call that refuses more runs than this is judged as one that refused all it was sent: what is kept for each is bounded. If but one of them is worth a
+ * retry, all of it is.
+ */
 const refusalsMax = 65_536;
 /** Series of a request that are kept with their labels. */
 const labelledMax = 100;
@@ -147,7 +150,7 @@ function refusalsOf(
   // A peer that speaks of series which it was not sent has not understood the message.
   if (rejections.some(({ series }) => series >= end)) return { kind: 'outage' };
   if (rejections.length > refusalsMax)
-    return { kind: rejections.every(({ reason }) => isRetryable(reason)) ? 'limited' : 'conflict' };
+    return { kind: rejections.some(({ reason }) => isRetryable(reason)) ? 'limited' : 'conflict' };
   const refused = look(
     call.message,
     rejections.map(({ series }) => series),
@@ -156,7 +159,7 @@ function refusalsOf(
   return {
     kind: 'stored',
     refused: rejections.map((rejection, i) => {
-      const n = starts.findLastIndex((start) => start <= rejection.series);
+      const n = placeOf(rejection.series, starts);
       return {
         ...(refused[i] as SeriesOfMessage),
         tuple: call.tuples[n] as number,
@@ -166,4 +169,15 @@ function refusalsOf(
       };
     }),
   };
+}
+
+/** Which of the ascending starts is the last that is not beyond. */
+function placeOf(series: number, starts: readonly number[]): number {
+  let place = 0;
+  for (let end = starts.length; end - place > 1;) {
+    const middle = (place + end) >> 1;
+    if ((starts[middle] as number) <= series) place = middle;
+    else end = middle;
+  }
+  return place;
 }

@@ -1,5 +1,5 @@
 import { snappyBlockEncode } from '@gauntlet/kernel';
-import { encodeWriteRequestV2 } from '@gauntlet/remote-write';
+import { encodeWriteRequest, encodeWriteRequestV2, type Rejection } from '@gauntlet/remote-write';
 import type { RunningRouter } from './index.js';
 import { conflicts, isDown, refuses, type Behaviour } from './testing/fake-peers.js';
 import { post, runRouter, type Answer } from './testing/run-router.js';
@@ -79,4 +79,35 @@ test('series of remote write 2.0 that lack a name are not sent; the others are s
   expect(answer.text).toContain('{job="nameless"}: ');
   expect(answer.headers.get('x-prometheus-remote-write-samples-written')).toBe('3');
   expect(new Set(peers.calls.flatMap((call) => call.series)).size).toBe(3);
+});
+
+/** The answer to a write of one series with so many samples, of which all peers refuse the same. */
+async function answerOfOne(samples: number, rejections: readonly Rejection[]): Promise<Answer> {
+  const { router, url, peers } = await runRouter();
+  running.push(router);
+  for (const address of ['a:1', 'b:1', 'c:1']) peers.behaviours.set(address, refuses(...rejections));
+  const one = {
+    labels: Object.entries({ __name__: 'up' }),
+    samples: Array.from({ length: samples }, (_, i) => ({ timestampMs: i, value: 1 })),
+  };
+  return post(url, snappyBlockEncode(encodeWriteRequest({ timeseries: [one] })));
+}
+
+test('30,000 refusals within one series are told in time', async () => {
+  const everySecond = Array.from({ length: 30_000 }, (_, i): Rejection => {
+    return { series: 0, item: 'sample', first: 2 * i, count: 1, reason: 'outOfOrder' };
+  });
+  const startMs = performance.now();
+  const { status, text } = await answerOfOne(60_000, everySecond);
+  expect({ status, text }).toMatchObject({ status: 409 });
+  expect(text).toMatch(/^add 30000 samples: out of order sample /);
+  expect(performance.now() - startMs).toBeLessThan(4000);
+});
+
+test('of more refusals than are kept, one that is worth a retry makes the write worth one', async () => {
+  const conflict: Rejection = { series: 0, item: 'sample', first: 0, count: 1, reason: 'outOfOrder' };
+  const many = Array.from({ length: 65_537 }, () => conflict);
+  expect((await answerOfOne(1, many)).status).toBe(409);
+  many[7] = { ...conflict, item: 'series', reason: 'seriesLimit' };
+  expect((await answerOfOne(1, many)).status).toBe(429);
 });

@@ -1,5 +1,5 @@
 import { type Clock } from '@gauntlet/base';
-import { readGroup, readRow, readRowSummary, type Intake, type ScannedBatch } from '@gauntlet/kernel';
+import { readGroup, readRowSummary, type Intake, type LabelBytes, type ScannedBatch } from '@gauntlet/kernel';
 import { tenantOfBytes } from '@gauntlet/model';
 import {
   describeOffenders,
@@ -15,7 +15,7 @@ import { NoHashringError } from './errors.js';
 import { fanOut, type FanOutCall, type FanOutOutcome, type SeriesOfMessage } from './fan-out.js';
 import type { Peers } from './peers.js';
 import { Planner } from './plan.js';
-import { rowItems } from './row-items.js';
+import { rowItems, rowLabels } from './row-items.js';
 import type { Holdings } from './write-tally.js';
 
 export interface RouterOptions {
@@ -123,9 +123,16 @@ export class Router implements WriteTarget {
       kind: 'thanos',
       routeHashes: false,
     });
+    // A series may be asked for once for each of its samples.
+    const known = new Map<number, readonly LabelBytes[]>();
+    const labelsOf = (row: number): readonly LabelBytes[] => {
+      const labels = known.get(row) ?? rowLabels(batch, row);
+      known.set(row, labels);
+      return labels;
+    };
     return series.map((row, i) => ({
       items: rowItems(batch, row),
-      labels: i < labelled ? readRow(batch, row).labels : undefined,
+      labels: i < labelled ? labelsOf(row) : undefined,
     }));
   }
 }
@@ -145,7 +152,7 @@ class RefusedRows {
     const reason = reasonOfVerdict(verdict);
     this.counts[reason] = (this.counts[reason] ?? 0) + 1;
     if (this.offenders.length < offendersMax) {
-      const { labels } = readRow(batch, index);
+      const labels = rowLabels(batch, index);
       this.offenders.push({ tenant, labels, rejection: { series: index, item: 'series', first: 0, count: 1, reason } });
     }
     return rowItems(batch, index).samples;

@@ -43,6 +43,8 @@ export type CallAnswer =
 /** A series of which some replica refused something. */
 interface DoubtfulSeries extends Omit<RefusedPart, 'position' | 'rejection'> {
   readonly refusals: { readonly call: number; readonly rejection: Rejection }[];
+  /** The judgement when so many replicas had answered; asked for again and again, and long where clients make thousands of runs. */
+  judged?: { readonly answered: number; readonly runs: readonly JudgedRun[] };
 }
 
 /** Some items of one kind in a series, and what became of them. */
@@ -191,7 +193,13 @@ export class WriteTally {
   }
 
   /** The items of a series in runs that the same replicas refused, or none did; the series itself where it was refused, or holds nothing. */
-  #judge({ tuple, items, refusals }: DoubtfulSeries): JudgedRun[] {
+  #judge(series: DoubtfulSeries): readonly JudgedRun[] {
+    const answered = this.#answered(series.tuple);
+    if (series.judged?.answered !== answered) series.judged = { answered, runs: this.#runsOf(series) };
+    return series.judged.runs;
+  }
+
+  #runsOf({ tuple, items, refusals }: DoubtfulSeries): JudgedRun[] {
     const base = this.#tally(tuple);
     const whole = new Refusers();
     for (const { call, rejection } of refusals) if (rejection.item === 'series') whole.add(call, rejection, 1);
@@ -203,75 +211,79 @@ export class WriteTally {
     if (whole.first || kinds.every(({ total }) => items[total] === 0)) judgeRun(whole, 'series', 0, 1);
     for (const { item, total } of kinds) {
       const end = items[total];
-      const steps = refusals
-        .filter(({ rejection }) => rejection.item === item)
-        .flatMap(({ call, rejection }) => {
-          const { first, count } = rejection;
-          return [
-            { at: Math.min(first, end), call, rejection, change: 1 },
-            { at: Math.min(first + count, end), call, rejection, change: -1 },
-          ];
-        })
-        .sort((a, b) => a.at - b.at);
+      if (end === 0) continue;
       const refusers = whole.copy();
+      const ofItem = refusals.filter(({ rejection }) => rejection.item === item);
       let from = 0;
-      for (const { at, call, rejection, change } of [
-        ...steps,
-        { at: end, call: -1, rejection: undefined, change: 0 },
-      ]) {
+      for (const { at, index, change } of stepsOf(ofItem, end)) {
         if (at > from) judgeRun(refusers, item, from, at - from);
         from = at;
-        if (rejection) refusers.add(call, rejection, change);
+        const { call, rejection } = ofItem[index]!;
+        refusers.add(call, rejection, change);
       }
+      if (end > from) judgeRun(refusers, item, from, end - from);
     }
     return runs;
   }
 }
 
+/** Where the runs of refusals begin and end, in order. Sorted as plain numbers: there may be a million of them. */
+function* stepsOf(
+  refusals: readonly { readonly rejection: Rejection }[],
+  end: number,
+): Iterable<{ readonly at: number; readonly index: number; readonly change: 1 | -1 }> {
+  const count = refusals.length * 2;
+  // A step is its place * count + twice the index of its refusal, and one more for an end.
+  const steps = new Float64Array(count);
+  for (const [index, { rejection }] of refusals.entries()) {
+    steps[2 * index] = Math.min(rejection.first, end) * count + 2 * index;
+    steps[2 * index + 1] = Math.min(rejection.first + rejection.count, end) * count + 2 * index + 1;
+  }
+  for (const step of steps.sort()) {
+    const index = (step % count) >> 1;
+    yield { at: Math.floor(step / count), index, change: step % 2 === 0 ? 1 : -1 };
+  }
+}
+
 interface Refusal {
   readonly rejection: Rejection;
-  readonly conflicts: number;
-  readonly limits: number;
+  conflicts: number;
+  limits: number;
 }
 
 /** The calls that refused an item which they are otherwise counted to have stored. A call counts once, whatever it says of an item. */
 class Refusers {
-  readonly #calls: Map<number, Refusal>;
-
-  constructor(calls: ReadonlyMap<number, Refusal> = new Map()) {
-    this.#calls = new Map(calls);
-  }
+  readonly #calls = new Map<number, Refusal>();
+  #conflicts = 0;
 
   /** One of the reasons; undefined when nobody refused. */
   get first(): Rejection | undefined {
-    for (const { rejection } of this.#calls.values()) return rejection;
-    return undefined;
+    return this.#calls.size === 0 ? undefined : this.#calls.values().next().value!.rejection;
   }
 
   copy(): Refusers {
-    return new Refusers(this.#calls);
+    const copy = new Refusers();
+    for (const [call, refusal] of this.#calls) copy.#calls.set(call, { ...refusal });
+    copy.#conflicts = this.#conflicts;
+    return copy;
   }
 
   /** @param change 1 when the item is the first of a run of refused ones, -1 when it is the one behind the last */
-  add(call: number, rejection: Rejection, change: number): void {
-    const known = this.#calls.get(call) ?? { rejection, conflicts: 0, limits: 0 };
-    const field = isRetryable(rejection.reason) ? 'limits' : 'conflicts';
-    const next = { ...known, [field]: known[field] + change };
-    if (next.conflicts + next.limits === 0) this.#calls.delete(call);
-    else this.#calls.set(call, next);
+  add(call: number, rejection: Rejection, change: 1 | -1): void {
+    let known = this.#calls.get(call);
+    if (!known) this.#calls.set(call, (known = { rejection, conflicts: 0, limits: 0 }));
+    if (known.conflicts > 0) this.#conflicts -= 1;
+    known[isRetryable(rejection.reason) ? 'limits' : 'conflicts'] += change;
+    if (known.conflicts > 0) this.#conflicts += 1;
+    if (known.conflicts + known.limits === 0) this.#calls.delete(call);
   }
 
   takenFrom(tally: Tally): Tally {
-    let conflicts = 0;
-    let limits = 0;
-    for (const call of this.#calls.values()) {
-      if (call.conflicts > 0) conflicts += 1;
-      else limits += 1;
-    }
+    const limits = this.#calls.size - this.#conflicts;
     return {
       ...tally,
-      stored: tally.stored - conflicts - limits,
-      conflicts: tally.conflicts + conflicts,
+      stored: tally.stored - this.#calls.size,
+      conflicts: tally.conflicts + this.#conflicts,
       limits: tally.limits + limits,
     };
   }
