@@ -1,5 +1,5 @@
 import { silentObserver } from './index.js';
-import { Peer, queuedBytesMax, queuedCallsMax, type CallResult, type ForwardCall } from './peer.js';
+import { activeBytesMax, Peer, queuedBytesMax, queuedCallsMax, type CallResult, type ForwardCall } from './peer.js';
 
 const clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: () => new Promise<void>(() => {}) };
 const endpoint = { address: 'a:1', capnprotoAddress: 'a:19391', zone: '' };
@@ -68,6 +68,21 @@ test('a message longer than the queue may hold is sent all the same when nothing
   const { peer, calls } = hangingPeer(1);
   void submit(peer, { message: Buffer.alloc(queuedBytesMax + 1) });
   expect(calls).toHaveLength(1);
+});
+
+test('long messages go one at a time, whatever the workers', async () => {
+  const { peer, answer, calls } = hangingPeer(3);
+  const message = Buffer.alloc(activeBytesMax / 2 + 1);
+  void submit(peer, { message });
+  void submit(peer, { message });
+  const short = submit(peer); // Keeps its place behind the others.
+  expect(calls).toHaveLength(1);
+  answer();
+  await new Promise(setImmediate);
+  expect(calls).toHaveLength(3);
+  answer();
+  answer();
+  expect(await short).toMatchObject({ kind: 'stored' });
 });
 
 test('a call that was given up while it waited is not made', async () => {

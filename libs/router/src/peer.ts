@@ -9,6 +9,8 @@ import { statusOfError, type PeerConnection } from './peer-transport.js';
 /** Calls that may wait for a worker. What comes on top fails at once, and the quorum decides without this peer. */
 export const queuedCallsMax = 1000;
 export const queuedBytesMax = 64 * MiB;
+/** Of the calls that workers have in hand; longer messages go one at a time. A request of a megabyte may become messages of a hundred. */
+export const activeBytesMax = 64 * MiB;
 
 /** One message for one peer. */
 export interface ForwardCall {
@@ -52,6 +54,7 @@ export class Peer {
   readonly #queue: { readonly call: ForwardCall; readonly sinceMs: number }[] = [];
   #queuedBytes = 0;
   #active = 0;
+  #activeBytes = 0;
   #onIdle: (() => void) | undefined;
   /** Consecutive times that it was found unavailable, and until when it is left alone. */
   #backoff: { attempt: number; untilMs: number } | undefined;
@@ -92,10 +95,14 @@ export class Peer {
 
   #dispatch(): void {
     while (this.#active < this.#settings.workers) {
-      const next = this.#queue.shift();
+      const next = this.#queue[0];
       if (!next) return;
-      this.#queuedBytes -= next.call.message.length;
+      const bytes = next.call.message.length;
+      if (this.#active > 0 && this.#activeBytes + bytes > activeBytesMax) return;
+      this.#queue.shift();
+      this.#queuedBytes -= bytes;
       this.#active += 1;
+      this.#activeBytes += bytes;
       this.#settings.observer.forwardDelayed(this.address, (this.#settings.clock.monotonicMs() - next.sinceMs) / 1000);
       void this.#run(next.call);
     }
@@ -131,6 +138,7 @@ export class Peer {
       this.#fail(call, reason);
     } finally {
       this.#active -= 1;
+      this.#activeBytes -= call.message.length;
       this.#dispatch();
       if (this.#active === 0) this.#onIdle?.();
     }
