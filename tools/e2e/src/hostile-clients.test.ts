@@ -69,6 +69,9 @@ for (const { says, connections, lastsMs, refused } of attacks) {
       try {
         await waitFor(() => hostile.openMax > 0.95 * total, { timeoutMs: 20_000, what: 'the connections' });
         await sleep(lastsMs);
+        // However busy the machine is: all that can be refused is, in the end.
+        const areRefused = (): boolean => refused.every((kind) => hostile.kinds.includes(kind));
+        await waitFor(areRefused, { timeoutMs: 30_000, what: 'an answer to each kind' });
         await honest.stop();
       } finally {
         clearInterval(watch);
