@@ -135,6 +135,16 @@ test('a request that is stored has no text', async () => {
   });
 });
 
+test('exemplars of a series that nobody knows are told of, whether their tenant is open or not', async () => {
+  const one = await start({ exemplarsMax: 10 });
+  const alone: SeriesInput = { ...series('a'), exemplars: [exemplar(t0, 'x')] };
+  const refused = { verdict: 'conflict', written: { samples: 0, histograms: 0, exemplars: 0 } };
+  const closed = await write(one, alone);
+  expect(closed).toMatchObject(refused);
+  await write(one, series('b', [t0, 1]));
+  expect(await write(one, alone)).toEqual(closed);
+});
+
 test('remote write 2.0 is stored, but for series that it does not allow', async () => {
   const one = await start({ exemplarsMax: 10 });
   const body = encodeWriteRequestV2({

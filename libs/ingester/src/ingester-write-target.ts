@@ -1,4 +1,4 @@
-import type { WriteOutcome, WriteSource, WriteTarget } from '@gauntlet/write-http';
+import { noItems, type WriteOutcome, type WriteSource, type WriteTarget } from '@gauntlet/write-http';
 import { WriteFailedError } from './verdict.js';
 import type { WriteService } from './write-service.js';
 
@@ -14,12 +14,7 @@ export function ingesterWriteTarget(writes: Pick<WriteService, 'ready' | 'writeS
       } catch (error) {
         // It was not looked at: the ingester is stopping, or short of disk or memory.
         if (!(error instanceof WriteFailedError)) throw error;
-        return {
-          verdict: 'unavailable',
-          text: error.message,
-          written: { samples: 0, histograms: 0, exemplars: 0 },
-          tenants: [],
-        };
+        return { verdict: 'unavailable', text: error.message, written: noItems, tenants: [] };
       }
     },
   };

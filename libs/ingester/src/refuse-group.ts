@@ -18,14 +18,22 @@ export function isAnyStorable(batch: ScannedBatch, group: number): boolean {
   return false;
 }
 
-/** The answer to a group of which nothing is storable, the same as that of an open database. */
-export function refuseGroup(batch: ScannedBatch, group: number): Refusal {
+/**
+ * The answer to a group of which nothing is storable, the same as that of an open database.
+ * @param keepsExemplars whether databases keep them; otherwise they are passed over
+ */
+export function refuseGroup(
+  batch: ScannedBatch,
+  group: number,
+  { keepsExemplars }: { readonly keepsExemplars: boolean },
+): Refusal {
   const rejections = new RejectionList();
   const { firstRow, rowCount } = readGroup(batch, group);
-  // Exemplars of a series that nobody knows are dropped without a word.
   for (let row = firstRow; row < firstRow + rowCount; row += 1) {
-    const { verdict } = readRowSummary(batch, row);
+    const { verdict, exemplarCount } = readRowSummary(batch, row);
     if (verdict !== RowVerdict.ok) rejections.add(row, 'series', reasonOfVerdict(verdict));
+    else if (keepsExemplars && exemplarCount > 0)
+      rejections.add(row, 'exemplar', 'exemplarWithoutSeries', 0, exemplarCount);
   }
   return { rejections, exemplarsAccepted: 0, committed: Promise.resolve() };
 }

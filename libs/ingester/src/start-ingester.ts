@@ -249,6 +249,7 @@ async function start(
     log,
     blockRangeMs,
     retentionMs,
+    keepsExemplars: config.exemplarsMax > 0,
     refusalToOpen: (tenant) => guard.refusalToOpen(tenant),
   });
   const upkeep = new Upkeep({ tenants, clock, log, blockRangeMs });

@@ -15,6 +15,8 @@ export interface TenantsOptions {
   readonly blockRangeMs: number;
   /** 0 keeps everything. */
   readonly retentionMs: number;
+  /** Whether databases keep exemplars. */
+  readonly keepsExemplars?: boolean;
   /** Databases opened, or flushed, at the same time. */
   readonly concurrency?: number;
   /** Any name in a request's header makes a tenant; an open one costs a file and a kernel's memory. */
@@ -73,6 +75,10 @@ export class Tenants implements TenantDatabases {
 
   get state(): 'taking writes' | 'stopping' | 'closed' {
     return this.#state;
+  }
+
+  get keepsExemplars(): boolean {
+    return this.#options.keepsExemplars ?? false;
   }
 
   /** Every tenant known, open or not. */

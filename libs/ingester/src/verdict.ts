@@ -1,4 +1,5 @@
 import { OperationalError, type ErrorKind } from '@gauntlet/base';
+import { grpcCodeOf } from '@gauntlet/rpc';
 
 /** A tenant's part of a request was not stored, or not all of it. */
 export interface TenantFailure {
@@ -32,8 +33,10 @@ export class WriteFailedError extends OperationalError {
   }
 }
 
-/** INTERNAL and RESOURCE_EXHAUSTED. */
-const tenantStatus: Partial<Record<ErrorKind, number>> = { unavailable: 13, overloaded: 8 };
+const tenantStatus: Partial<Record<ErrorKind, number>> = {
+  unavailable: grpcCodeOf('INTERNAL'),
+  overloaded: grpcCodeOf('RESOURCE_EXHAUSTED'),
+};
 
 /** From the one that is most worth repeating to the one that is least: the first found decides the code of the whole request. */
 const kindsByRetryability: readonly ErrorKind[] = [

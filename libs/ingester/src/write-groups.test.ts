@@ -18,6 +18,7 @@ const intake = createIntake({ messageBytesMax: 1 << 24 });
 
 /** A head for each tenant, which may have a few series. */
 class Heads {
+  readonly keepsExemplars = true;
   readonly heads = new Map<string, Head>();
 
   get(tenant: string): Tsdb | undefined {

@@ -11,7 +11,7 @@ import {
 import { TenantNameError, tenantOfBytes } from '@gauntlet/model';
 import { offendersMax, RejectionList, type Offender } from '@gauntlet/remote-write';
 import type { Tsdb } from '@gauntlet/tsdb';
-import type { ItemCounts } from '@gauntlet/write-http';
+import { noItems, type ItemCounts } from '@gauntlet/write-http';
 import { isAnyStorable, refuseGroup } from './refuse-group.js';
 import { WriteFailedError, type TenantFailure } from './verdict.js';
 
@@ -21,6 +21,8 @@ export interface TenantDatabases {
   get(tenant: string): Tsdb | undefined;
   /** Opens or creates it; callers that ask at the same time share one opening. */
   open(tenant: string): Promise<Tsdb>;
+  /** Whether they keep exemplars. */
+  readonly keepsExemplars: boolean;
   /** False once the ingester is stopping. */
   readonly ready: boolean;
 }
@@ -58,8 +60,6 @@ interface HeldCounts {
   readonly good: ItemCounts;
 }
 
-const nothing: ItemCounts = { samples: 0, histograms: 0, exemplars: 0 };
-
 /**
  * Appends each tenant's part of a request to its database. Resolves once all of it is durable, or has failed: everything that can be stored is, whatever else of the
  * request is refused (spec/receive.md 6.1).
@@ -68,7 +68,7 @@ const nothing: ItemCounts = { samples: 0, histograms: 0, exemplars: 0 };
  */
 export async function writeGroups(
   scan: () => ScannedBatch,
-  databases: Pick<TenantDatabases, 'get' | 'open'>,
+  databases: Pick<TenantDatabases, 'get' | 'open' | 'keepsExemplars'>,
   { withCounts = false, appended = () => {} }: { readonly withCounts?: boolean; readonly appended?: () => void } = {},
 ): Promise<GroupOutcome[]> {
   const unopened = new Map<string, TenantFailure>();
@@ -86,7 +86,8 @@ export async function writeGroups(
         const held = withCounts ? countGroup(batch, group.index) : undefined;
         const failure = unopened.get(group.tenant);
         if (failure !== undefined) return Promise.resolve(failed(group.tenant, failure, held));
-        return append(batch, group, { database: databases.get(group.tenant), held });
+        const { keepsExemplars } = databases;
+        return append(batch, group, { database: databases.get(group.tenant), held, keepsExemplars });
       });
       appended();
       return [...invalid.map(refusedName), ...(await Promise.all(outcomes))];
@@ -104,13 +105,17 @@ export async function writeGroups(
 async function append(
   batch: ScannedBatch,
   { tenant, index }: TenantGroup,
-  { database, held }: { readonly database: Tsdb | undefined; readonly held: HeldCounts | undefined },
+  {
+    database,
+    held,
+    keepsExemplars,
+  }: { readonly database: Tsdb | undefined; readonly held: HeldCounts | undefined; readonly keepsExemplars: boolean },
 ): Promise<GroupOutcome> {
   let result: Pick<ReturnType<Tsdb['append']>, 'rejections' | 'exemplarsAccepted' | 'committed'>;
   let offenders: Offender[];
   try {
     // A tenant that is closed here has nothing to store: bad input makes no directory.
-    result = database?.append(batch, index) ?? refuseGroup(batch, index);
+    result = database?.append(batch, index) ?? refuseGroup(batch, index, { keepsExemplars });
     offenders = result.rejections.length > 0 ? offendersOf(batch, tenant, result.rejections) : [];
   } catch (error) {
     return failed(tenant, failureOf(tenant, error), held);
@@ -129,7 +134,7 @@ async function append(
 function failed(tenant: string, failure: TenantFailure, held: HeldCounts | undefined): GroupOutcome {
   const outcome = { tenant, failure, rejections: new RejectionList(), offenders: [] };
   if (held === undefined) return outcome;
-  return { ...outcome, counts: { series: held.series, samples: held.samples, written: nothing } };
+  return { ...outcome, counts: { series: held.series, samples: held.samples, written: noItems } };
 }
 
 function refusedName(tenant: string): GroupOutcome {
@@ -154,7 +159,7 @@ function countsOf(
 function countGroup(batch: ScannedBatch, group: number): HeldCounts {
   const { firstRow, rowCount } = readGroup(batch, group);
   const rows = new DataView(batch.rows.buffer, batch.rows.byteOffset + firstRow * rowBytes, rowCount * rowBytes);
-  const good = { ...nothing };
+  const good = { ...noItems };
   let samples = 0;
   for (let at = 0; at < rows.byteLength; at += rowBytes) {
     const count = rows.getUint32(at + rowField.sampleCount, true);

@@ -27,6 +27,7 @@ class Databases implements TenantDatabases {
   ready = true;
   readonly appended: string[] = [];
   readonly outcomes = new Map<string, () => AppendOutcome>();
+  readonly keepsExemplars = false;
   readonly unopenable = new Set<string>();
   readonly #open = new Set<string>();
   /** Runs while a tenant is being opened. */

@@ -80,10 +80,10 @@ export class WriteService {
         () => this.#intake.scan(bytes, encoding, { kind: 'thanos', routeHashes: false }),
         this.#databases,
       );
-      const error = judgeWrite(outcomes.flatMap(failuresOf));
       const isAnyRefused = outcomes.some(({ rejections }) => rejections.length > 0);
       const answer = verdicts && isAnyRefused ? rejectionsOf(outcomes) : undefined;
       if (answer !== undefined) return answer;
+      const error = judgeWrite(outcomes.flatMap(failuresOf));
       if (error !== undefined) throw error;
       return empty;
     });
