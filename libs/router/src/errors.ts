@@ -1,4 +1,5 @@
 import { OperationalError } from '@gauntlet/base';
+import { grpcCodeOf } from '@gauntlet/rpc';
 
 /** No hashring takes the tenant. Retryable: the next configuration may. */
 export class NoHashringError extends OperationalError {
@@ -31,4 +32,10 @@ export class WriteRefusedError extends OperationalError {
 const codes = { conflict: 'WRITE_CONFLICT', limited: 'WRITE_LIMITED', unavailable: 'WRITE_UNAVAILABLE' } as const;
 
 /** Status codes of gRPC that mean something to a router. */
-export const grpcCodes = { unknown: 2, alreadyExists: 6, resourceExhausted: 8, internal: 13, unavailable: 14 } as const;
+export const grpcCodes = {
+  unknown: grpcCodeOf('UNKNOWN'),
+  alreadyExists: grpcCodeOf('ALREADY_EXISTS'),
+  resourceExhausted: grpcCodeOf('RESOURCE_EXHAUSTED'),
+  internal: grpcCodeOf('INTERNAL'),
+  unavailable: grpcCodeOf('UNAVAILABLE'),
+} as const;
