@@ -134,6 +134,20 @@ test('long labels that come again and again are too large as well, even if they 
   expect(() => translate(body, { messageBytesMax: 1_000_000 })).toThrow('larger than 1000000 bytes');
 });
 
+test('series of long labels that differ at their end are told apart, and each is found again', () => {
+  const points = Array.from({ length: 2000 }, (_, index) => ({
+    timeUnixNano: `${index}000000`,
+    asInt: 1,
+    attributes: attributesOf({ z: String(index % 500) }),
+  }));
+  const body = encodeRequest(
+    requestOf([{ name: 'g', gauge: { dataPoints: points } }], { 'service.instance.id': 'x'.repeat(20_000) }),
+  );
+  const series = readSeries(translate(body).message);
+  expect(series).toHaveLength(500);
+  for (const { samples } of series) expect(samples).toHaveLength(4);
+});
+
 test('the limit is one of the message', () => {
   const points = Array.from({ length: 1000 }, (_, index) => ({
     attributes: attributesOf({ n: String(index) }),

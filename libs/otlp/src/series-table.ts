@@ -1,4 +1,4 @@
-import { KiB } from '@gauntlet/base';
+import { KiB, xxh64 } from '@gauntlet/base';
 import { encodedSet, type LabelSet } from './label-set.js';
 import { OtlpTooLargeError } from './otlp-error.js';
 import { ProtobufOutput } from './protobuf-output.js';
@@ -10,6 +10,13 @@ const samplesMax = 2_097_152;
 
 /** Longer runs of samples, or of exemplars and histograms, are left in the order in which they came, since sorting would take too long. */
 const sortedMax = 65_536;
+
+/**
+ * V8 takes no more than the length of strings that are longer than 16,383 characters for a hash: in a map, such strings would all be compared
+ * with each other. Long labels are found by a hash of our own, which few others may share.
+ */
+const hashedBytesMax = 8 * KiB;
+const alikeMax = 8;
 
 /** Samples that are looked at in one step, and bytes of the message that are written in one. */
 const stepSamples = 4096;
@@ -31,7 +38,12 @@ interface Extra {
  */
 export class SeriesTable {
   readonly #messageBytesMax: number;
+  /** The labels of each series. */
+  readonly #labels: string[] = [];
   readonly #series = new Map<string, number>();
+  /** Series of long labels, by a hash of those. */
+  readonly #longSeries = new Map<string, number[]>();
+  readonly #hash = new Uint32Array(2);
   readonly #extras = new Map<number, Extra[]>();
   readonly #scratch = new ProtobufOutput();
   #sampleCount = 0;
@@ -51,12 +63,11 @@ export class SeriesTable {
     // Labels that come again take no memory, but the time to encode and find them.
     this.#comparedBytes += encoded.length;
     if (this.#comparedBytes > this.#messageBytesMax * 4) throw this.#tooLarge();
+    if (encoded.length > hashedBytesMax) return this.#longSeriesOf(encoded);
     const known = this.#series.get(encoded);
     if (known !== undefined) return known;
-    if (this.#series.size === seriesMax) throw new OtlpTooLargeError(`there are more than ${seriesMax} series`);
-    this.#charge(encoded.length + 6);
-    this.#series.set(encoded, this.#series.size);
-    return this.#series.size - 1;
+    this.#series.set(encoded, this.#labels.length);
+    return this.#addSeries(encoded);
   }
 
   addSample(series: number, timestampMs: number, bits: bigint): void {
@@ -84,19 +95,36 @@ export class SeriesTable {
     const message = new ProtobufOutput(this.#messageBytes + 16);
     let stepEnd = stepBytes;
     const content = new ProtobufOutput();
-    let series = 0;
-    for (const labels of this.#series.keys()) {
+    for (const [series, labels] of this.#labels.entries()) {
       content.clear();
       content.raw(labels);
       yield* this.#writeSamples(content, order.subarray(series === 0 ? 0 : ends[series - 1]!, ends[series]!));
       yield* this.#writeExtras(content, this.#extras.get(series) ?? []);
       message.bytes(1, content.view());
-      series += 1;
       if (message.length < stepEnd) continue;
       stepEnd = message.length + stepBytes;
       yield;
     }
     return message.view();
+  }
+
+  #longSeriesOf(encoded: string): number {
+    xxh64(Buffer.from(encoded, 'latin1'), encoded.length, this.#hash, 0);
+    const hash = this.#hash.join();
+    const alike = this.#longSeries.get(hash) ?? [];
+    const known = alike.find((series) => this.#labels[series] === encoded);
+    if (known !== undefined) return known;
+    if (alike.length === alikeMax) throw new OtlpTooLargeError('labels of many series have the same hash');
+    alike.push(this.#labels.length);
+    this.#longSeries.set(hash, alike);
+    return this.#addSeries(encoded);
+  }
+
+  #addSeries(encoded: string): number {
+    if (this.#labels.length === seriesMax) throw new OtlpTooLargeError(`there are more than ${seriesMax} series`);
+    this.#charge(encoded.length + 6);
+    this.#labels.push(encoded);
+    return this.#labels.length - 1;
   }
 
   #addExtra(series: number, extra: Extra): void {
@@ -138,7 +166,7 @@ export class SeriesTable {
 
   /** Samples sorted by series, each series' in the order in which they came, and where each series ends. */
   *#samplesBySeries(): Steps<{ order: Uint32Array; ends: Uint32Array }> {
-    const ends = new Uint32Array(this.#series.size + 1);
+    const ends = new Uint32Array(this.#labels.length + 1);
     for (let sample = 0; sample < this.#sampleCount; sample += 1) {
       if (sample % stepSamples === stepSamples - 1) yield;
       ends[this.#sampleSeries[sample]! + 1]! += 1;

@@ -3,6 +3,8 @@ import { translateMetrics, translateMetricsInSlices, type OtlpContentType, type 
 import { ProtobufOutput } from './protobuf-output.js';
 
 // How long bodies of 30 MiB take, and the longest slice of 2 ms: a step that takes longer makes it longer.
+// On two cores with eight busy processes: gauges 4 to 7 s in one turn, 1400 slices, of which those with a collection of garbage are the longest (0.2 s);
+// JSON of gauges 3 to 4 s, 1000 slices up to 23 ms. Series of half a MiB of labels: 1.5 s; in a map by V8's own hash they took more than 25 s.
 const bodyBytes = 30 * MiB;
 const protobuf = 'application/x-protobuf';
 const json = 'application/json';
