@@ -64,6 +64,12 @@ describe('of a series with five samples', () => {
     expect(merged(holdings, [limit, refused({ count: 5 }), refused({ count: 5 })]).verdict).toBe('conflict');
   });
 
+  test('a limit of the series is not worth a retry where none of its samples is', () => {
+    const limit = refused({ item: 'series', reason: 'seriesLimit' });
+    expect(merged(holdings, [{ kind: 'conflict' }, refused({ count: 5 }), limit]).verdict).toBe('conflict');
+    expect(merged(holdings, [{ kind: 'conflict' }, refused({ count: 4 }), limit]).verdict).toBe('limited');
+  });
+
   test('a peer that names a sample twice refused it once', () => {
     expect(merged(holdings, [stored, stored, refused({}, {}, { item: 'series' })]).verdict).toBe('stored');
   });
@@ -140,10 +146,9 @@ test('the merge is that of the verdicts on every single item', () => {
       const samples = all('sample', items.samples);
       const histograms = all('histogram', items.histograms);
       const exemplars = all('exemplar', items.exemplars);
-      const isRefused = answers.some(({ rejections }) => rejections.some(({ item }) => item === 'series'));
       const isEmpty = samples.length + histograms.length + exemplars.length === 0;
-      // What is said of the series as a whole goes by no item.
-      const series = isRefused || isEmpty ? all('none', 1) : [];
+      // What is said of the series as a whole is said of each item; it goes by no item where there is none.
+      const series = isEmpty ? all('none', 1) : [];
       expect(verdict).toBe(mergeVerdicts([...series, ...samples, ...histograms, ...exemplars]));
       const storedOf = (verdicts: Verdict[]): number => verdicts.filter((each) => each === 'stored').length;
       expect(written).toEqual({

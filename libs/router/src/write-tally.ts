@@ -208,7 +208,6 @@ export class WriteTally {
       const rejection = refusers.first && { ...refusers.first, item, first, count };
       runs.push({ rejection, verdict: judge(refusers.takenFrom(base)) });
     };
-    if (whole.first || kinds.every(({ total }) => items[total] === 0)) judgeRun(whole, 'series', 0, 1);
     for (const { item, total } of kinds) {
       const end = items[total];
       if (end === 0) continue;
@@ -223,7 +222,13 @@ export class WriteTally {
       }
       if (end > from) judgeRun(refusers, item, from, end - from);
     }
-    return runs;
+    if (!whole.first && runs.length > 0) return runs;
+    const verdicts = runs.map(({ verdict }) => verdict);
+    judgeRun(whole, 'series', 0, 1);
+    const ofSeries = runs.pop() as JudgedRun;
+    // A series is worth no retry that none of its items is worth.
+    const isWorst = verdicts.length > 0 && mergeVerdicts([ofSeries.verdict, ...verdicts]) === ofSeries.verdict;
+    return [isWorst ? { ...ofSeries, verdict: mergeVerdicts(verdicts) } : ofSeries, ...runs];
   }
 }
 
