@@ -1,6 +1,6 @@
 import { createTestAuthority, type TestAuthority } from '@gauntlet/tls/testing';
 import { createServer, request } from 'node:https';
-import type { CertificateField } from './index.js';
+import type { CertificateField } from './tenancy.js';
 import { oneSeries, runListener, send, type Running } from './testing/run-listener.js';
 
 let running: Running | undefined;
@@ -25,6 +25,12 @@ test.each<[name: string, headers: Record<string, string | string[]>, options: ob
   ['another header', { 'x-scope': 'a', 'thanos-tenant': 'b' }, scoped, 'a'],
   ['the usual header where another is configured', { 'thanos-tenant': 'b' }, scoped, 'b'],
   ['none of two', {}, scoped, 'nobody'],
+  [
+    'the header behind thousands',
+    { ...Object.fromEntries(Array.from({ length: 1900 }, (_, i) => [`h${i}`, ''])), 'thanos-tenant': 'a' },
+    {},
+    'a',
+  ],
   ['text beyond ASCII', { 'thanos-tenant': utf8('größe') }, {}, 'größe'],
   ['bytes that are no text', { 'thanos-tenant': '\xff' }, {}, '400 tenant name not valid\n'],
   ['a path', { 'thanos-tenant': '../x' }, {}, '400 tenant name not valid\n'],

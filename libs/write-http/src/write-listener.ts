@@ -204,6 +204,8 @@ class NodeWriteListener implements WriteListener {
     server.requestTimeout = requestMsMax;
     server.headersTimeout = Math.min(headersMsMax, requestMsMax);
     server.keepAliveTimeout = idleConnectionMsMax;
+    // By default Node drops headers beyond the thousandth without a word, and one of them may name the tenant. Their bytes are bounded all the same.
+    server.maxHeadersCount = 0;
     // Node keeps the interval there, and reads it when the server begins to listen.
     Object.assign(server, { connectionsCheckingInterval: Math.min(limitCheckMs, requestMsMax) });
     server.maxConnections = options.connectionsMax ?? writeListenerDefaults.connectionsMax;
