@@ -1,6 +1,7 @@
 import { OperationalError, type ErrorKind } from '@gauntlet/base';
+import type { IncomingHttpHeaders } from 'node:http';
 import { WriteLimitedError, WriteNotReadyError } from './errors.js';
-import type { RemoteWriteVersion } from './media-type.js';
+import { meansVersion2, type RemoteWriteVersion } from './media-type.js';
 import { noItems, type ItemCounts, type WriteOutcome } from './write-target.js';
 
 /** What goes back to the client. */
@@ -15,6 +16,14 @@ export interface Answer {
  * Thanos' codes: it gets those of the specification.
  */
 export type Dialect = RemoteWriteVersion | 'v1-plain' | 'otlp';
+
+const versionHeader = 'x-prometheus-remote-write-version';
+
+/** How a remote write request is spoken to, whatever is wrong with it. */
+export function dialectOf(headers: IncomingHttpHeaders): Dialect {
+  if (meansVersion2(headers['content-type'])) return 'v2';
+  return headers[versionHeader] === undefined ? 'v1-plain' : 'v1';
+}
 
 /** A client that went away before its answer; nobody sees it but metrics and logs. */
 export const clientGoneStatus = 499;

@@ -2,7 +2,8 @@ import { encodeExportResponse, translateMetrics } from '@gauntlet/otlp';
 import { parseRelabelConfig, relabel } from '@gauntlet/relabel';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OtlpTranslator, WriteListenerOptions } from './index.js';
+import type { WriteListenerOptions } from './index.js';
+import type { OtlpTranslator } from './otlp.js';
 import { limitsOf } from './testing/fake-limits.js';
 import { runListener, send, type Running } from './testing/run-listener.js';
 

@@ -20,7 +20,7 @@ export function negotiate(contentType: string | undefined, contentEncoding: stri
   const { type, parameters } = parseMediaType(contentType);
   if (type !== 'application/x-protobuf')
     throw unsupported(`content type ${JSON.stringify(contentType)} is not application/x-protobuf`);
-  const proto = parameters.find((parameter) => parameter.startsWith('proto='))?.slice('proto='.length);
+  const proto = protoOf(parameters);
   if (proto === undefined) return 'v1';
   const version = versions.get(proto);
   if (version === undefined) throw unsupported(`unknown message ${JSON.stringify(proto)}`);
@@ -29,9 +29,14 @@ export function negotiate(contentType: string | undefined, contentEncoding: stri
 
 /** Whether the client means 2.0, even if nothing else is right: its answers carry the Written headers. */
 export function meansVersion2(contentType: string | undefined): boolean {
-  return (
-    contentType !== undefined && parseMediaType(contentType).parameters.includes('proto=io.prometheus.write.v2.Request')
-  );
+  if (contentType === undefined) return false;
+  const proto = protoOf(parseMediaType(contentType).parameters);
+  return proto !== undefined && versions.get(proto) === 'v2';
+}
+
+/** The message that the first parameter of that name says. */
+function protoOf(parameters: readonly string[]): string | undefined {
+  return parameters.find((parameter) => parameter.startsWith('proto='))?.slice('proto='.length);
 }
 
 /** The type in lower case, and the parameters as they came, without spaces around them. */

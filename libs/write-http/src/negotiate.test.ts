@@ -45,4 +45,6 @@ test('a request that means 2.0 is known as such whatever else is wrong with it',
     false,
     false,
   ]);
+  // The first that is named is the one that is read.
+  expect(meansVersion2(`${v1};${v2.split(';')[1]}`)).toBe(false);
 });

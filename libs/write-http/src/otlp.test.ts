@@ -4,7 +4,8 @@ import { createOtlpTranslator } from './otlp-translator.js';
 import { fakeOtlp } from './testing/fake-otlp.js';
 import { limitsOf } from './testing/fake-limits.js';
 import { oneSeries, runListener, send, type Received, type Running } from './testing/run-listener.js';
-import { Admission, otlpBytesMax } from './index.js';
+import { Admission } from './index.js';
+import { otlpBytesMax } from './otlp.js';
 
 let running: Running;
 const limits = limitsOf({ default: { bodyBytesMax: 5000, seriesMax: 10 }, tenants: { large: { bodyBytesMax: 0 } } });

@@ -58,7 +58,6 @@ export function receiveOtlp(handler: WriteHandler, translator: OtlpTranslator, c
         bytes: message,
         encoding: 'identity',
         schema: { kind: 'prometheus', tenant: call.tenant },
-        dialect: 'otlp',
         isEmptyBecause: rejected.firstReasons,
       });
       if (answer.status !== 200 || (rejected.count === 0 && rejected.firstReasons.length === 0)) return answer;

@@ -1,3 +1,5 @@
+import { OperationalError } from '@gauntlet/base';
+import type { FakeTarget } from './testing/fake-target.js';
 import { bodyOf, oneSeries, runListener, send, seriesOf, type Running } from './testing/run-listener.js';
 
 let running: Running;
@@ -40,8 +42,18 @@ test('a source can be scanned again after the target has waited', async () => {
 });
 
 test('a sender of 1.0 that names no version gets the code of the specification for what can never be stored', async () => {
-  running.target.answer = (stored) => ({ ...stored, verdict: 'conflict', text: 'why' });
+  class ConflictError extends OperationalError {
+    readonly kind = 'conflict';
+    readonly code = 'CONFLICT';
+  }
   const plain = { 'x-prometheus-remote-write-version': undefined };
-  expect((await send(running.port, { body: oneSeries, headers: plain })).status).toBe(400);
-  expect((await send(running.port, { body: oneSeries })).status).toBe(409);
+  const answers: FakeTarget['answer'][] = [
+    (stored) => ({ ...stored, verdict: 'conflict', text: 'why' }),
+    () => Promise.reject(new ConflictError('why')),
+  ];
+  for (const answer of answers) {
+    running.target.answer = answer;
+    expect((await send(running.port, { body: oneSeries, headers: plain })).status).toBe(400);
+    expect((await send(running.port, { body: oneSeries })).status).toBe(409);
+  }
 });

@@ -1,6 +1,6 @@
+import type { RequestLimitName, WriteLimits } from '@gauntlet/limits';
 import type { TenantId } from '@gauntlet/model';
 import { bodyTooLarge, RequestRefusedError } from './errors.js';
-import type { RequestLimitName, WriteLimits } from './write-limits.js';
 
 /** What a request of a tenant may bring, as it was when the request arrived. */
 export class RequestBounds {

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { request } from 'node:http';
 import { until } from '@gauntlet/base/testing';
-import type { StatusRequest } from './index.js';
+import type { StatusRequest } from './status.js';
 import { runListener, send } from './testing/run-listener.js';
 
 const path = '/api/v1/status/tsdb';

@@ -4,6 +4,8 @@ import { gzip } from 'node:zlib';
 import type { Answer } from './answer.js';
 import { RequestRefusedError } from './errors.js';
 
+export const statusPath = '/api/v1/status/tsdb';
+
 /** `GET /api/v1/status/tsdb`, as the listener hands it on. */
 export interface StatusRequest {
   readonly query: URLSearchParams;

@@ -6,6 +6,7 @@ import {
   type MessageSchema,
   type ScannedBatch,
 } from '@gauntlet/kernel';
+import type { WriteLimits } from '@gauntlet/limits';
 import type { TenantId } from '@gauntlet/model';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission, Claim } from './admission.js';
@@ -21,7 +22,6 @@ import {
 import { negotiate } from './media-type.js';
 import { RequestBounds } from './request-bounds.js';
 import { addItems, rewriteRequest, type RewriteRules } from './rewrite-request.js';
-import type { WriteLimits } from './write-limits.js';
 import { noItems, type ItemCounts, type WriteOutcome, type WriteSource, type WriteTarget } from './write-target.js';
 
 export interface WriteHandlerOptions {
@@ -43,6 +43,7 @@ export interface WriteCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly tenant: TenantId;
+  readonly dialect: Dialect;
   /** What was read of the body. */
   requestBytes: number;
 }
@@ -59,12 +60,10 @@ export interface Message {
   readonly bytes: Uint8Array;
   readonly encoding: MessageEncoding;
   readonly schema: MessageSchema;
-  readonly dialect: Dialect;
   /** Why there is no series in it, if that is not what the client meant. */
   readonly isEmptyBecause?: readonly string[];
 }
 
-const versionHeader = 'x-prometheus-remote-write-version';
 /** Longer than most clients wait; one that waits longer is told to come back. */
 const gateMsMax = 30 * secondMs;
 
@@ -85,8 +84,7 @@ export class WriteHandler {
       const { headers } = call.request;
       const version = negotiate(headers['content-type'], headers['content-encoding']);
       const schema = { kind: version === 'v1' ? 'prometheus' : 'prometheus-v2', tenant: call.tenant } as const;
-      const dialect = version === 'v1' && headers[versionHeader] === undefined ? 'v1-plain' : version;
-      return this.store(call, arrival, { bytes, encoding: 'snappy-block', schema, dialect });
+      return this.store(call, arrival, { bytes, encoding: 'snappy-block', schema });
     });
   }
 
@@ -127,7 +125,7 @@ export class WriteHandler {
     const { target, intake, answers, rules, onOutcome } = this.#options;
     if (!target.ready) throw new WriteNotReadyError();
     let { bytes, encoding, schema } = message;
-    const { dialect } = message;
+    const { dialect } = call;
     let batch = intake.scan(bytes, encoding, schema);
     checkReplicaHeader(call.request, this.#options.replicaHeader);
     if (batch.rowCount === 0) {

@@ -1,5 +1,6 @@
-import { MiB, messageOf, minuteMs, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
+import { MiB, minuteMs, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
 import type { Intake } from '@gauntlet/kernel';
+import type { WriteLimits } from '@gauntlet/limits';
 import { createUlid, ulidRandomBytes, type TenantId } from '@gauntlet/model';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { randomBytes } from 'node:crypto';
@@ -7,24 +8,33 @@ import { createServer as createHttpServer, type IncomingMessage, type RequestLis
 import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Admission } from './admission.js';
-import { Answers, clientGoneStatus, isCancelled, isInternal, textAnswer, type Answer, type Dialect } from './answer.js';
+import {
+  Answers,
+  clientGoneStatus,
+  dialectOf,
+  isCancelled,
+  isInternal,
+  textAnswer,
+  type Answer,
+  type Dialect,
+} from './answer.js';
 import { WriteNotReadyError } from './errors.js';
-import { meansVersion2 } from './media-type.js';
 import { silentWriteObserver, type HandlerName, type WriteObserver } from './observer.js';
+import { tellInternalErrors } from './internal-errors.js';
 import { receiveOtlp, type OtlpTranslator } from './otlp.js';
 import type { Relabel } from './rewrite-request.js';
-import { answerStatus, type StatusHandler } from './status.js';
+import { answerStatus, statusPath, type StatusHandler } from './status.js';
 import { resolveTenant, tenantHeaderDefault, type CertificateField, type Tenancy } from './tenancy.js';
 import { TenantLabels } from './tenant-labels.js';
 import { WriteHandler, type WriteCall } from './write-handler.js';
-import { noWriteLimits, type WriteLimits } from './write-limits.js';
+import { noWriteLimits } from './write-limits.js';
 import type { WriteTarget } from './write-target.js';
 
 export interface WriteListenerOptions {
   readonly target: WriteTarget;
   /** Shared with the target; calls of both are synchronous. */
   readonly intake: Intake;
-  /** Shared with whatever else takes writes in this process. */
+  /** May bound other writes of this process too: closing it at a stop closes all of them. */
   readonly admission: Admission;
   /** `GET /api/v1/status/tsdb`. */
   readonly status: StatusHandler;
@@ -96,7 +106,6 @@ const limitCheckMs = 5 * secondMs;
 
 const receivePath = '/api/v1/receive';
 const otlpPath = '/api/v1/otlp';
-const statusPath = '/api/v1/status/tsdb';
 
 /** The listener that clients write to. Bodies are handled as bytes; express only routes. */
 export function createWriteListener(options: WriteListenerOptions): WriteListener {
@@ -121,7 +130,6 @@ class NodeWriteListener implements WriteListener {
 
   constructor(options: WriteListenerOptions) {
     const defaults = writeListenerDefaults;
-    const log = options.log ?? silentLog;
     this.#target = options.target;
     this.#status = options.status;
     this.#tenancy = {
@@ -132,14 +140,7 @@ class NodeWriteListener implements WriteListener {
     this.#observer = options.observer ?? silentWriteObserver;
     this.#clock = options.clock ?? systemClock;
     this.#requestLog = options.requestLog;
-    this.#onInternalError =
-      options.onInternalError ??
-      ((error) =>
-        log.error('request failed', {
-          where: 'remote write',
-          error: messageOf(error),
-          stack: error instanceof Error ? error.stack : undefined,
-        }));
+    this.#onInternalError = options.onInternalError ?? tellInternalErrors(options.log ?? silentLog);
     this.#labels = new TenantLabels(options.tenantLabelsMax ?? defaults.tenantLabelsMax);
     this.#answers = new Answers(options.random ?? Math.random);
     this.#handler = new WriteHandler({
@@ -216,7 +217,7 @@ class NodeWriteListener implements WriteListener {
     const app = express();
     app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
     app.post(receivePath, (request, response) =>
-      this.#write({ name: 'receive', dialect: dialectOf(request) }, request, response, (call) =>
+      this.#write({ name: 'receive', dialect: dialectOf(request.headers) }, request, response, (call) =>
         this.#handler.receive(call),
       ),
     );
@@ -249,7 +250,7 @@ class NodeWriteListener implements WriteListener {
   ): Promise<void> {
     return this.#serve(handler, request, response, async (served) => {
       if (!this.#target.ready) throw new WriteNotReadyError();
-      const call: WriteCall = { request, response, tenant: served.tenant(), requestBytes: 0 };
+      const call: WriteCall = { request, response, tenant: served.tenant(), dialect: handler.dialect, requestBytes: 0 };
       try {
         return await work(call);
       } finally {
@@ -365,8 +366,4 @@ interface Served {
   requestBytes: number;
   /** Whose request it is. @throws why it is nobody's */
   tenant(): TenantId;
-}
-
-function dialectOf(request: Request): Dialect {
-  return meansVersion2(request.headers['content-type']) ? 'v2' : 'v1';
 }

@@ -1,4 +1,4 @@
-import type { RequestLimits, WriteLimits } from '../index.js';
+import type { RequestLimits, WriteLimits } from '@gauntlet/limits';
 
 export interface FakeLimits {
   readonly default?: Partial<RequestLimits>;
@@ -21,6 +21,7 @@ export function limitsOf({ default: shared, tenants = {}, crowded = [], ...rest 
     tryEnter: () => (rest.enter ? undefined : () => {}),
     takeSamples: rest.takeSamples ?? (() => 0),
     samplesLimitCountsHistograms: () => rest.countsHistograms ?? false,
+    activeSeriesMax: () => 0,
     reportHit: rest.reportHit ?? (() => {}),
   };
 }

@@ -1,6 +1,6 @@
 import { OperationalError } from '@gauntlet/base';
 import { encodeWriteRequest } from '@gauntlet/remote-write';
-import type { OtlpTranslator } from '../index.js';
+import type { OtlpTranslator } from '../otlp.js';
 import { seriesOf } from './run-listener.js';
 
 class UnreadableError extends OperationalError {
