@@ -1,21 +1,15 @@
 import type { Express } from 'express';
 import { messageOf } from '@gauntlet/base';
-import type { StatusHandler } from '@gauntlet/write-http';
+import { answerStatus, statusPath, type StatusHandler } from '@gauntlet/write-http';
 
-/** Adds `GET /api/v1/status/tsdb` to a listener. */
-export function serveStatus(app: Express, status: StatusHandler): void {
-  app.get('/api/v1/status/tsdb', async (request, response) => {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort(new Error('the caller went away')));
+/** Adds the status of tenants' databases to a listener. */
+export function serveStatus(app: Express, handler: StatusHandler): void {
+  app.get(statusPath, async (request, response) => {
     try {
-      const answer = await status({
-        query: new URL(request.url, 'http://localhost').searchParams,
-        header: (name) => request.get(name),
-        signal: gone.signal,
-      });
-      response.status(answer.status).set(answer.headers).send(answer.body);
+      const { status, headers, body } = await answerStatus(handler, request, response);
+      response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
     } catch (error) {
-      if (gone.signal.aborted) return;
+      if (response.destroyed) return;
       response.status(500).json({ status: 'error', errorType: 'internal', error: messageOf(error) });
     }
   });

@@ -83,6 +83,26 @@ test('an idle tenant is cut and closed, written to again, and removed when it is
   expect((await stat(dir)).isDirectory()).toBe(true);
 });
 
+test('tells the status of databases where probes are and where clients write, compressed to those who take that', async () => {
+  const one = await start();
+  await one.write(['a']);
+  for (const port of [one.ingester.httpPort, one.ingester.remoteWritePort]) {
+    const ask = (encoding: string): Promise<Response> =>
+      fetch(`http://127.0.0.1:${port}/api/v1/status/tsdb?all_tenants=true`, {
+        headers: { 'accept-encoding': encoding },
+      });
+    const [plain, compressed] = [await ask('identity'), await ask('gzip')];
+    expect([plain, compressed].map(({ status, headers }) => [status, headers.get('content-encoding')])).toEqual([
+      [200, null],
+      [200, 'gzip'],
+    ]);
+    expect(plain.headers.get('content-type')).toBe('application/json');
+    const body = await plain.text();
+    expect(body).toContain('"tenant":"a"');
+    expect(await compressed.text()).toBe(body);
+  }
+});
+
 test('hundreds of idle tenants start in a moment, and stay closed', async () => {
   const first = await start();
   await first.ingester.started;

@@ -2,7 +2,6 @@ import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import {
   invariant,
-  messageOf,
   MiB,
   minuteMs,
   OperationalError,
@@ -12,23 +11,9 @@ import {
   type Clock,
 } from '@gauntlet/base';
 import { createBlockReaders } from '@gauntlet/block-reader';
-import {
-  createIntake,
-  messageBytesCeiling,
-  MessageError,
-  snappyFramedDecode,
-  snappyFramedEncode,
-} from '@gauntlet/kernel';
+import { createIntake, messageBytesCeiling, snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { isTenantValid } from '@gauntlet/model';
-import { verdictsMetadataKey } from '@gauntlet/remote-write';
-import { BucketConfigError, observeBucket, openBucket, parseBucketConfig, type Bucket } from '@gauntlet/objstore';
-import {
-  collectGrpcMetrics,
-  createGrpcServer,
-  UnreadableMessageError,
-  type FrameCodec,
-  type GrpcServer,
-} from '@gauntlet/rpc';
+import { collectGrpcMetrics, openGrpcServerTls, type FrameCodec } from '@gauntlet/rpc';
 import { answerStatusTsdb, serveStoreApi, type SelectLimits } from '@gauntlet/store-api';
 import {
   collectTlsMetrics,
@@ -36,21 +21,26 @@ import {
   startProbeServer,
   type Logger,
   type MetricRegistry,
-  type RequestLog,
   type RequestLogConfig,
 } from '@gauntlet/telemetry';
-import { openServerTls, TlsConfigError, type Reloaded, type ServerTls, type ServerTlsFiles } from '@gauntlet/tls';
+import type { ServerTlsFiles } from '@gauntlet/tls';
 import type { TsdbOptions } from '@gauntlet/tsdb';
 import { nodeVfs } from '@gauntlet/vfs';
-import { protoFiles } from '@gauntlet/wire';
-import { openWrites, type StatusHandler, type WriteConfig, type WriteTarget } from '@gauntlet/write-http';
+import {
+  openWrites,
+  tellInternalErrors,
+  type StatusHandler,
+  type WriteConfig,
+  type WriteTarget,
+} from '@gauntlet/write-http';
 import { DataDirectory } from './data-directory.js';
 import { diskStore, type DiskStoreOptions } from './disk-store.js';
 import { createGate } from './gate.js';
+import { createWriteServer } from './grpc-write-server.js';
 import { ingesterWriteTarget } from './ingester-write-target.js';
 import { defaultMemoryBytesMax, MemoryUse } from './memory-use.js';
 import { registerMetrics } from './metrics.js';
-import { bucketMetrics } from './objstore-metrics.js';
+import { openConfiguredBucket, type BucketConfig } from './configured-bucket.js';
 import { ownProcess } from './process-identity.js';
 import { registerReadMetrics } from './read-metrics.js';
 import { readsAfter, waitsFor } from './reads-after.js';
@@ -117,7 +107,7 @@ export interface IngesterConfig {
   readonly walCompression: boolean;
   readonly walDurability: 'sync' | 'write';
   /** The bucket's YAML document, and the flag or file it came from; undefined keeps blocks on disk only. */
-  readonly bucketConfig: { readonly content: string; readonly source: string } | undefined;
+  readonly bucketConfig: BucketConfig | undefined;
   readonly shipper: {
     readonly hashFunc: '' | 'SHA256';
     /** 0 is the library's default. */
@@ -159,7 +149,7 @@ const codec: FrameCodec = { encode: snappyFramedEncode, decode: snappyFramedDeco
 /** A request that decompresses to more is refused; a router forwards far less. */
 const messageBytesMax = 128 * MiB;
 invariant(messageBytesMax <= messageBytesCeiling, 'the intake takes the largest message');
-/** Compressed bytes of requests in work at once. */
+/** Bytes of messages from routers, as they came, in work at once. */
 const inflightBytesMax = 256 * MiB;
 /** Logs that are replayed at the same time: it is one thread's work, and each holds a segment in memory. */
 const replaysAtOnce = 2;
@@ -194,10 +184,10 @@ async function start(
   { log, registry, clock, heavyWork }: IngesterEnvironment & { readonly clock: Clock },
   opened: UndoStack,
 ): Promise<RunningIngester> {
-  const bucket = await openConfiguredBucket(config, { registry, clock });
+  const bucket = config.bucketConfig && (await openConfiguredBucket(config.bucketConfig, { registry, clock }));
   const requestLog = createRequestLog(config.requestLog, log);
   const { tenantHeader, defaultTenant, grpcTls } = config;
-  const serverTls = grpcTls && opened.add(await openGrpcTls(grpcTls, log), (tls) => tls.close());
+  const serverTls = grpcTls && opened.add(await openGrpcServerTls(grpcTls, { log }), (tls) => tls.close());
   if (serverTls) collectTlsMetrics(registry, [serverTls]);
   const clients = opened.add(
     await openWrites(
@@ -303,7 +293,18 @@ async function start(
     }),
     (probeServer) => probeServer.stop(0),
   );
-  const server = opened.add(createServer(config, { writes, log, requestLog, tls: serverTls }), (grpc) => grpc.stop(0));
+  const server = opened.add(
+    createWriteServer(writes, {
+      address: config.grpcAddress,
+      codec,
+      messageBytesMax,
+      connectionAgeMsMax: config.grpcConnectionAgeMsMax,
+      onInternalError: tellInternalErrors(log),
+      ...requestLog.grpc,
+      ...(serverTls && { tls: serverTls }),
+    }),
+    (grpc) => grpc.stop(0),
+  );
   collectGrpcMetrics(registry, server);
   serveStoreApi(readsAfter(wait, server), readers, {
     limits: config.selectLimits,
@@ -340,7 +341,7 @@ async function start(
   return {
     httpPort: probes.port,
     grpcPort,
-    remoteWritePort: listener.port,
+    remoteWritePort: listener.address.port,
     started,
     readiness,
     writeTarget,
@@ -359,21 +360,6 @@ async function start(
       await probes.stop(config.httpGraceMs);
     },
   };
-}
-
-async function openGrpcTls(files: ServerTlsFiles, log: Logger): Promise<Reloaded<ServerTls>> {
-  try {
-    return await openServerTls(files, { log, use: 'grpc' });
-  } catch (error) {
-    throw new TlsConfigError(`setup gRPC server: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-interface ServerParts {
-  readonly writes: WriteService;
-  readonly log: Logger;
-  readonly requestLog: RequestLog;
-  readonly tls: Reloaded<ServerTls> | undefined;
 }
 
 /** What each tenant's database is told. */
@@ -405,49 +391,4 @@ async function tellReadiness(
     tell();
     await clock.sleep(readinessIntervalMs, signal).catch(() => {});
   }
-}
-
-async function openNamedBucket({ content, source }: { content: string; source: string }): Promise<Bucket> {
-  try {
-    return await openBucket(parseBucketConfig(content));
-  } catch (error) {
-    throw new BucketConfigError(`Cannot use ${source}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-async function openConfiguredBucket(
-  { bucketConfig }: IngesterConfig,
-  { registry, clock }: { registry: MetricRegistry; clock: Clock },
-): Promise<Bucket | undefined> {
-  if (bucketConfig === undefined) return undefined;
-  const bucket = await openNamedBucket(bucketConfig);
-  return observeBucket(bucket, bucketMetrics(registry, { bucket: bucket.name, nowMs: () => clock.nowMs() }), clock);
-}
-
-function createServer(config: IngesterConfig, { writes, log, requestLog, tls }: ServerParts): GrpcServer {
-  const server = createGrpcServer({
-    address: config.grpcAddress,
-    codec,
-    protoFiles,
-    messageBytesMax,
-    connectionAgeMsMax: config.grpcConnectionAgeMsMax,
-    ...requestLog.grpc,
-    ...(tls && { tls }),
-    onInternalError: (error, path) =>
-      log.error('call failed', {
-        path,
-        error: messageOf(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      }),
-  });
-  server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }, { metadata }) => {
-    try {
-      return await writes.remoteWrite(bytes, encoding, { verdicts: metadata.get(verdictsMetadataKey)[0] === '1' });
-    } catch (error) {
-      // Upstream answers INTERNAL, which routers take for an outage; so they do with ours.
-      if (error instanceof MessageError) throw new UnreadableMessageError(error.message, { cause: error });
-      throw error;
-    }
-  });
-  return server;
 }

@@ -2,7 +2,10 @@ import { mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@gauntlet/base/testing';
-import { configHash, silentObserver, type HashringFile, type RouterObserver, type RunningRouter } from './index.js';
+import type { HashringFile } from './hashring-file.js';
+import { configHash } from './hashring-watcher.js';
+import type { RunningRouter } from './index.js';
+import { silentObserver, type RouterObserver } from './observer.js';
 import { FakePeers, hangs } from './testing/fake-peers.js';
 import { oneSeries, post, runRouter } from './testing/run-router.js';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { startRouter, type RunningRouter, type WriteSettings } from './index.js';
+import { startRouter, type RunningRouter } from './index.js';
+import type { WriteSettings } from './start-router.js';
 import { FakePeers } from './testing/fake-peers.js';
 
 // What Thanos routers answered, without the cases whose answer is an ingester's. `dev` is where we answer otherwise on purpose.

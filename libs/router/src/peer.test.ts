@@ -1,4 +1,4 @@
-import { silentObserver } from './index.js';
+import { silentObserver } from './observer.js';
 import { activeBytesMax, Peer, queuedBytesMax, queuedCallsMax, type CallResult, type ForwardCall } from './peer.js';
 
 const clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: () => new Promise<void>(() => {}) };

@@ -1,6 +1,6 @@
 import { until } from '@gauntlet/base/testing';
-import type { RouterObserver, RunningRouter } from './index.js';
-import { silentObserver } from './index.js';
+import type { RunningRouter } from './index.js';
+import { silentObserver, type RouterObserver } from './observer.js';
 import { conflicts, FakePeers, hangs, isBroken, isDown, stores, type Behaviour } from './testing/fake-peers.js';
 import { manySeries, oneSeries, post, runRouter } from './testing/run-router.js';
 import { tenantRequest, tenantsRequest, writeBody } from './testing/write-request.js';

@@ -1,6 +1,6 @@
-import { messageOf, systemClock, UndoStack } from '@gauntlet/base';
+import { systemClock, UndoStack } from '@gauntlet/base';
 import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
-import { collectGrpcMetrics, createGrpcServer, type GrpcServer } from '@gauntlet/rpc';
+import { collectGrpcMetrics, createGrpcServer, openGrpcServerTls, type GrpcServer } from '@gauntlet/rpc';
 import { answerStatusTsdb, serveStoreApi, type TenantReaders } from '@gauntlet/store-api';
 import {
   collectTlsMetrics,
@@ -11,17 +11,15 @@ import {
   type MetricRegistry,
   type RequestLogConfig,
 } from '@gauntlet/telemetry';
-import {
-  openClientTls,
-  openServerTls,
-  TlsConfigError,
-  type ClientTlsFiles,
-  type Reloaded,
-  type ServerTls,
-  type ServerTlsFiles,
-} from '@gauntlet/tls';
+import { openClientTls, type ClientTlsFiles, type ServerTlsFiles } from '@gauntlet/tls';
 import { protoFiles } from '@gauntlet/wire';
-import { openWrites, WriteNotReadyError, writeListenerDefaults, type WriteConfig } from '@gauntlet/write-http';
+import {
+  openWrites,
+  tellInternalErrors,
+  WriteNotReadyError,
+  writeListenerDefaults,
+  type WriteConfig,
+} from '@gauntlet/write-http';
 import { withArtificialDelay } from './artificial-delay.js';
 import { grpcPeerTransport } from './peer-transport.js';
 import { routerMetrics } from './router-metrics.js';
@@ -97,14 +95,9 @@ async function serve(
   const clock = systemClock;
   const codec = { encode: snappyFramedEncode, decode: snappyFramedDecode };
   const requestLog = createRequestLog(config.requestLog, log);
-  const onInternalError = (error: unknown, where = 'remote write'): void =>
-    log.error('request failed', {
-      where,
-      error: messageOf(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
+  const onInternalError = tellInternalErrors(log);
   const { grpcTls, peerTls } = config;
-  const serverTls = grpcTls && files.add(await openGrpcTls(grpcTls, log), (tls) => tls.close());
+  const serverTls = grpcTls && files.add(await openGrpcServerTls(grpcTls, { log }), (tls) => tls.close());
   const clientTls = peerTls && files.add(await openClientTls(peerTls, { log, use: 'peers' }), (tls) => tls.close());
   const writes = files.add(
     await openWrites(config.writes ?? {}, { log, clock, registry, requestLog: config.requestLog && requestLog }),
@@ -155,7 +148,7 @@ async function serve(
     config.writes ?? {};
   const router = await startRouter({
     ...config,
-    listen: remoteWriteListen(config.remoteWriteAddress),
+    listen: parseListenAddress(config.remoteWriteAddress),
     transport: withArtificialDelay(grpcPeerTransport({ codec, ...(clientTls && { tls: clientTls }) }), {
       msMax: config.artificialDelayMsMax ?? 0,
       clock,
@@ -187,14 +180,6 @@ async function serve(
   };
 }
 
-async function openGrpcTls(files: ServerTlsFiles, log: Logger): Promise<Reloaded<ServerTls>> {
-  try {
-    return await openServerTls(files, { log, use: 'grpc' });
-  } catch (error) {
-    throw new TlsConfigError(`setup gRPC server: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 function addRemoteWrite(server: GrpcServer, router: () => RunningRouter | undefined): void {
   const empty = new Uint8Array();
   server.addRawUnary('/thanos.WriteableStore/RemoteWrite', async ({ bytes, encoding }) => {
@@ -203,9 +188,4 @@ function addRemoteWrite(server: GrpcServer, router: () => RunningRouter | undefi
     await running.handleRemoteWrite(bytes, encoding);
     return empty;
   });
-}
-
-function remoteWriteListen(text: string): { host?: string; port: number } {
-  const { host, port } = parseListenAddress(text);
-  return host === '' ? { port } : { host, port };
 }

@@ -1,15 +1,14 @@
-import { MiB, messageOf, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
+import { MiB, secondMs, silentLog, systemClock, type Clock, type Log } from '@gauntlet/base';
 import { createIntake, MessageError, type Intake, type MessageEncoding } from '@gauntlet/kernel';
 import type { Algorithm, Hashrings } from '@gauntlet/ring';
 import { UnreadableMessageError } from '@gauntlet/rpc';
-import { formatHostPort, listenError, ListenError } from '@gauntlet/telemetry';
 import {
   Admission,
-  createWriteListener,
+  serveWrites,
   statusWithoutSeries,
+  tellInternalErrors,
   writeListenerDefaults,
   type WriteListenerOptions,
-  type WriteSource,
 } from '@gauntlet/write-http';
 import { WriteRefusedError } from './errors.js';
 import { nodeHashringFile, type HashringFile } from './hashring-file.js';
@@ -20,7 +19,7 @@ import { Peers } from './peers.js';
 import { Router } from './router.js';
 
 export interface RouterConfig {
-  /** Where remote write clients connect; port 0 takes a free one, no host means every interface. */
+  /** Where remote write clients connect; port 0 takes a free one; no host, or an empty one, means every interface. */
   readonly listen: { readonly host?: string; readonly port: number };
   readonly hashrings:
     { readonly file: string | HashringFile; readonly refreshIntervalMs: number } | { readonly content: string };
@@ -96,8 +95,7 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
   };
   const { clock, random, log, observer, replicationFactor, listen } = settings;
   const compressed = settings.compression === 'snappy';
-  const onInternalError =
-    config.onInternalError ?? ((error: unknown) => log.error('internal error', { error: messageOf(error) }));
+  const onInternalError = config.onInternalError ?? tellInternalErrors(log);
   const peers = new Peers(config.transport, {
     workers: Math.max(1, settings.workersPerPeer),
     compressed,
@@ -117,16 +115,16 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
   });
   const admission = new Admission(settings);
   let stopping = false;
-  const target = {
-    get ready() {
-      return router.ready;
-    },
-    write: (source: WriteSource) => router.write(source),
-  };
-  const server = createWriteListener({
-    status: statusWithoutSeries(target),
+  const hashrings = hashringSource(settings, (applied) => router.apply(applied));
+
+  // Clients that come at once should find owners for their series; when that takes long, they are told so.
+  const applying = hashrings.start();
+  await settledWithin(hashringPatienceMs, applying);
+  const server = await serveWrites({
+    status: statusWithoutSeries(router),
     ...settings.writes,
-    target,
+    listen,
+    target: router,
     intake,
     admission,
     observer,
@@ -134,28 +132,19 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     log,
     random,
     onInternalError,
-  });
-  const hashrings = hashringSource(settings, (applied) => router.apply(applied));
-
-  // Clients that come at once should find owners for their series; when that takes long, they are told so.
-  const applying = hashrings.start();
-  await Promise.race([applying, systemClock.sleep(hashringPatienceMs)]);
-  const { address, port } = await server.listen(listen.port, listen.host).catch((error: unknown) => {
+  }).catch((error: unknown) => {
     hashrings.stop();
-    const { host = '' } = listen;
-    const { message } = listenError({ host, port: listen.port, text: formatHostPort(host, listen.port) }, error);
-    throw new ListenError('LISTEN_FAILED', `error starting web server: ${message}`, { cause: error });
+    throw error;
   });
   try {
     await applying;
   } catch (error) {
-    server.closeAllConnections();
-    await server.stopListening(0);
+    await server.stop(0);
     throw error;
   }
   return {
-    httpAddress: { host: address, port },
-    ready: () => target.ready && !stopping,
+    httpAddress: server.address,
+    ready: () => router.ready && !stopping,
     async handleRemoteWrite(message, encoding) {
       const claim = admission.claim(message.length);
       observer.pendingWrites(1);
@@ -177,24 +166,23 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     async stop(graceMs) {
       stopping = true;
       hashrings.stop();
-      const grace = new AbortController();
-      const lingerMs = Math.min(writeListenerDefaults.lingerMs, graceMs);
-      const closed = server.stopListening(lingerMs);
       // Writes that are answered may still have copies under way.
-      const finished = Promise.race([closed, pause(clock, lingerMs)])
-        .then(() => admission.drain())
-        .then(() => peers.close());
-      await Promise.race([finished, clock.sleep(graceMs, grace.signal).catch(() => undefined)]);
-      grace.abort();
-      server.closeAllConnections();
-      await closed;
+      await server.stop(graceMs, () => peers.close());
     },
   };
 }
 
-/** Nothing is no pause, whatever the clock. */
-function pause(clock: Clock, ms: number): Promise<void> {
-  return ms > 0 ? clock.sleep(ms) : Promise.resolve();
+/**
+ * Waits for the work, but no longer than so; rejects when it does.
+ * In real time: what a process waits for as it starts is the world, and no clock that somebody holds should keep it from listening.
+ */
+async function settledWithin(ms: number, work: Promise<void>): Promise<void> {
+  const isOver = new AbortController();
+  try {
+    await Promise.race([work, systemClock.sleep(ms, isOver.signal).catch(() => undefined)]);
+  } finally {
+    isOver.abort('over');
+  }
 }
 
 function hashringSource(

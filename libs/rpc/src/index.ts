@@ -29,5 +29,6 @@ export {
 } from './call-tally.js';
 export { collectGrpcMetrics } from './grpc-metrics.js';
 export { MessageTooLongError, queuedBytesMax, type MessageSink } from './message-sink.js';
+export { openGrpcServerTls } from './open-grpc-server-tls.js';
 export { type ProtoFile } from './reflection.js';
 export { connectPeer, type CallOptions, type OutgoingMessage, type Peer, type PeerOptions } from './peer.js';
