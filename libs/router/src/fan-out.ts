@@ -2,6 +2,7 @@ import { joinReasons, type Clock } from '@gauntlet/base';
 import { isRetryable, isUntoldBefore2, type Rejection } from '@gauntlet/remote-write';
 import type { Endpoint } from '@gauntlet/ring';
 import type { ItemCounts } from '@gauntlet/write-http';
+import { setMaxListeners } from 'node:events';
 import type { CallResult, Peer } from './peer.js';
 import { WriteTally, type CallAnswer, type Holdings, type RefusedPart, type RefusedSummary } from './write-tally.js';
 
@@ -64,6 +65,7 @@ export function fanOut(options: FanOutOptions): Promise<FanOutOutcome> {
   const tally = new WriteTally(holdings, replicationFactor);
   const failures: { readonly call: FanOutCall; readonly reason: string }[] = [];
   const calling = new AbortController();
+  setMaxListeners(0, calling.signal); // Each call listens: Node would take more than ten for a leak.
   const waiting = new AbortController();
   const deadlineMs = clock.nowMs() + timeoutMs;
   let answered = 0;
