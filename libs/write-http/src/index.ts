@@ -1,10 +1,5 @@
-export {
-  createWriteListener,
-  writeListenerDefaults,
-  type WriteListener,
-  type WriteListenerOptions,
-} from './write-listener.js';
-export { serveWrites, type ServeWritesOptions, type WriteServer } from './serve-writes.js';
+export { writeListenerDefaults, type WriteListenerOptions } from './write-listener.js';
+export { serveWrites, type WriteServer } from './serve-writes.js';
 export { openWrites, type OpenedWrites, type WriteConfig } from './open-writes.js';
 export { noItems, type ItemCounts, type WriteOutcome, type WriteSource, type WriteTarget } from './write-target.js';
 export { Admission } from './admission.js';

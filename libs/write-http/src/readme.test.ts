@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   Admission,
-  createWriteListener,
+  serveWrites,
   statusWithoutSeries,
   writeListenerDefaults,
   writeMetrics,
@@ -22,16 +22,17 @@ test('the lines of the README do what they say', async () => {
       return { verdict: 'stored', text: '', written, tenants: [{ tenant: 'team-a', series, samples }] };
     },
   };
-  const listener = createWriteListener({
+  const server = await serveWrites({
+    listen: { host: '127.0.0.1', port: 0 },
     target,
     intake: createIntake({ messageBytesMax: 128 * MiB }), // The target may use it too.
     admission: new Admission(writeListenerDefaults),
     status: statusWithoutSeries(target),
     observer: writeMetrics(createRegistry()),
   });
-  const { port } = await listener.listen(0, '127.0.0.1');
+  const { port } = server.address;
   expect((await send(port, { body: oneSeries })).status).toBe(200);
-  await listener.stopListening(0);
+  await server.stop(10_000);
 });
 
 test('the README shows the lines that are tested', () => {

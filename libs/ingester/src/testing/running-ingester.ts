@@ -6,7 +6,8 @@ import { snappyFramedDecode, snappyFramedEncode } from '@gauntlet/kernel';
 import { encodeWriteRequest } from '@gauntlet/remote-write';
 import { connectPeer } from '@gauntlet/rpc';
 import { createRegistry, type Logger } from '@gauntlet/telemetry';
-import { startIngester, type IngesterConfig, type RunningIngester } from '../start-ingester.js';
+import type { IngesterConfig } from '../ingester-config.js';
+import { startIngester, type RunningIngester } from '../start-ingester.js';
 
 export interface IngesterUnderTest {
   readonly dir: string;

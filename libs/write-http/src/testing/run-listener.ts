@@ -2,14 +2,13 @@ import { MiB } from '@gauntlet/base';
 import { createIntake, snappyBlockEncode } from '@gauntlet/kernel';
 import { encodeWriteRequest, encodeWriteRequestV2, type SeriesInput } from '@gauntlet/remote-write';
 import { type Agent, request } from 'node:http';
+import { Admission, statusWithoutSeries } from '../index.js';
 import {
-  Admission,
   createWriteListener,
-  statusWithoutSeries,
   writeListenerDefaults,
   type WriteListener,
   type WriteListenerOptions,
-} from '../index.js';
+} from '../write-listener.js';
 import { FakeTarget } from './fake-target.js';
 
 export interface Running {
