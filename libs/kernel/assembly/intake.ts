@@ -124,6 +124,10 @@ function decompress(length: usize, behind: usize, encoding: u32, contentMax: u32
   return walkStream(base, end, contentStart, contentEnd) == size ? statusOk : statusCorrupt;
 }
 
+/** What a request of remote write 2.0 may become as 1.0: so many bytes, or so many times its own if that is more. Usual ones become eight times as large. */
+const expansionFloor: u64 = 16 * 1024 * 1024;
+const expansionFactor: u64 = 32;
+
 /** Scans the message of `length` bytes at `base`, with the tenant behind it. `routes`: hash for the ring. */
 export function scan(length: usize, tenantLength: usize, encoding: u32, contentMax: u32, schema: u32, routes: bool): u32 {
   scannedRows = 0;
@@ -138,6 +142,8 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
     memory.copy(tenant, base + length, tenantLength);
   }
   const rewrite = tenant + tenantLength;
+  // A body of references is small, and what it refers to may be large: it is for those who send much to need much.
+  const expansionMax = min<u64>(<u64>contentMax, max<u64>(expansionFloor, <u64>contentLength * expansionFactor));
   let groups: usize = 0;
   let samples: usize = 0;
   for (;;) {
@@ -159,7 +165,7 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
     layTables(groups, groupRoom, rows, rowRoom, samples, sampleRoom);
     let isDone: bool;
     if (schema == schemaPrometheusV2) {
-      laySymbols(symbols, symbolRoom, pairs, pairRoom, <u64>rewriteRoom, <u64>contentMax);
+      laySymbols(symbols, symbolRoom, pairs, pairRoom, <u64>rewriteRoom, expansionMax);
       isDone = scanPrometheusV2(body, bodyEnd, tenant, tenantLength, texts, pairRoom);
     } else {
       isDone = schema == schemaThanos ? scanThanos(body, bodyEnd, rows) : scanPrometheus(body, bodyEnd, tenant, tenantLength);
@@ -184,7 +190,7 @@ export function scan(length: usize, tenantLength: usize, encoding: u32, contentM
       return statusTooLarge;
     } else if (failure == needRewrite && schema == schemaPrometheusV2) {
       // The scan has counted what it needs. Some more spares the next request, a little larger, the same.
-      const room = max<u64>(expansion, min<u64>(expansion + (expansion >> 2), <u64>contentMax));
+      const room = max<u64>(expansion, min<u64>(expansion + (expansion >> 2), expansionMax));
       rewriteRoom = <usize>((room + 65535) & ~65535);
     } else if (failure == needRewrite) {
       if (rewriteRoom >= rewriteMax >> 1) return statusMemory;

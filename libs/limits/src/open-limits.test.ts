@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog, type Log } from '@gauntlet/base';
@@ -224,6 +224,8 @@ describe('the file', () => {
   test('must be there and good at the start', async () => {
     await expect(new Lab().open({ file, reloadMs: 1000 })).rejects.toThrow(LimitsFileError);
     await expect(new Lab().open({ file: dir, reloadMs: 1000 })).rejects.toThrow(LimitsFileError);
+    await symlink('/dev/zero', `${file}.endless`);
+    await expect(new Lab().open({ file: `${file}.endless`, reloadMs: 1000 })).rejects.toThrow('it is no regular file');
     await writeFile(file, 'nope: 1');
     await expect(new Lab().open({ file, reloadMs: 1000 })).rejects.toThrow(LimitsConfigError);
     await expect(new Lab().open({ content: 'write: [' })).rejects.toThrow(

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { MiB, messageOf, type Clock, type Log } from '@gauntlet/base';
 import { LimitsFileError } from './errors.js';
@@ -176,10 +177,12 @@ class LiveLimits implements WriteLimits {
 
 async function readBounded(path: string): Promise<Buffer> {
   try {
-    const file = await open(path);
+    // A pipe without a writer would be waited for.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size } = await file.stat();
-      if (size > fileBytesMax) throw new Error(`it has more than ${fileBytesMax} bytes`);
+      const stat = await file.stat();
+      if (!stat.isFile()) throw new Error('it is no regular file');
+      if (stat.size > fileBytesMax) throw new Error(`it has more than ${fileBytesMax} bytes`);
       return await file.readFile();
     } finally {
       await file.close();

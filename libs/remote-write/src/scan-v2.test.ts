@@ -485,6 +485,15 @@ describe('limits', () => {
     expect(() => small.scan(inExemplar, 'identity', schema)).toThrow(tooLarge);
   });
 
+  test('a small request does not become a huge one, however much a message may be', () => {
+    const roomy = createIntake({ messageBytesMax: 128 * MiB });
+    // 64 KiB of symbols and 700 references to it: 44 MiB.
+    expect(() => roomy.scan(bomb(64 * KiB, 1, 700), 'identity', schema)).toThrow(tooLarge);
+    // 16 MiB may be made of anything, and 32 times of what is large itself.
+    expect(roomy.scan(bomb(64 * KiB, 1, 100), 'identity', schema).rowCount).toBe(1);
+    expect(roomy.scan(bomb(MiB, 1, 14), 'identity', schema).rowCount).toBe(1);
+  });
+
   test('whether a request is too large does not depend on those before it', () => {
     const limit = 256 * KiB;
     const isTaken = (scanner: ReturnType<typeof createIntake>, count: number): boolean => {

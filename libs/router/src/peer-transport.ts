@@ -1,3 +1,4 @@
+import { MiB } from '@gauntlet/base';
 import { decodeRejections, verdictsMetadataKey, type Rejection } from '@gauntlet/remote-write';
 import { connectPeer, type PeerOptions } from '@gauntlet/rpc';
 import { grpcCodes } from './errors.js';
@@ -36,11 +37,18 @@ export function statusOfError(error: unknown): number {
 
 const nothing: readonly Rejection[] = [];
 
+/** Of a list of refusals, the longest of which has 131,072 runs. */
+const replyBytesMax = 8 * MiB;
+
 /** Peers over gRPC, one channel for each address. */
 export function grpcPeerTransport(options: PeerOptions): PeerTransport {
   return {
     connect(address) {
-      const peer = connectPeer(address, { ...options, metadata: { ...options.metadata, [verdictsMetadataKey]: '1' } });
+      const peer = connectPeer(address, {
+        replyBytesMax,
+        ...options,
+        metadata: { ...options.metadata, [verdictsMetadataKey]: '1' },
+      });
       return {
         async remoteWrite(message, { compressed, deadlineMs, signal }) {
           const reply = await peer.call(

@@ -16,7 +16,10 @@ import { ReloadedChannelCredentials } from './tls-credentials.js';
 export interface PeerOptions {
   /** Reads answers in snappy. */
   readonly codec: FrameCodec;
+  /** Of what is sent. */
   readonly messageBytesMax?: number;
+  /** The longest answer that is taken; that of messages when not given. */
+  readonly replyBytesMax?: number;
   /** Longest pause between two attempts to connect, so that a restarted peer is found soon. */
   readonly reconnectMsMax?: number;
   /** Speaks TLS; plain text without it. */
@@ -61,11 +64,12 @@ export interface Peer {
  */
 export function connectPeer(address: string, options: PeerOptions): Peer {
   const messageBytesMax = options.messageBytesMax ?? messageBytesMaxDefault;
+  const replyBytesMax = options.replyBytesMax ?? messageBytesMax;
   const credentials =
     options.credentials ??
     (options.tls ? new ReloadedChannelCredentials(options.tls) : grpcCredentials.createInsecure());
   const client = new Client(address, credentials, {
-    'grpc.max_receive_message_length': messageBytesMax,
+    'grpc.max_receive_message_length': replyBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
@@ -80,7 +84,7 @@ export function connectPeer(address: string, options: PeerOptions): Peer {
     'grpc.enable_channelz': 0,
     'grpc.enable_http_proxy': 0,
   });
-  adaptChannel(client.getChannel(), options.codec, messageBytesMax);
+  adaptChannel(client.getChannel(), options.codec, replyBytesMax);
 
   const plain = new Metadata();
   for (const [name, value] of Object.entries(options.metadata ?? {})) plain.set(name, value);

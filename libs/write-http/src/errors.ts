@@ -43,6 +43,7 @@ const statuses = {
   OTLP_NOTHING_VALID: 400,
   REPLICA_HEADER_INVALID: 400,
   SPLIT_TENANT_INVALID: 400,
+  SPLIT_TENANTS_TOO_MANY: 400,
 } as const;
 
 /** A request that can never be taken as it is, for reasons that lie before or beside its protobuf. */

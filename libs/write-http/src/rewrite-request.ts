@@ -268,6 +268,8 @@ class Rewriter {
     const known = this.#tupleOf.get(key);
     if (known !== undefined) return known;
     const tuple = this.#tuples.length;
+    if (tuple === tenantsMax)
+      throw new RequestRefusedError('SPLIT_TENANTS_TOO_MANY', `too many tenants in one request: ${tenantsMax} at most`);
     this.#tuples.push({ name: Buffer.from(tenantOf(bytes)), seriesBytes: 0 });
     this.#tupleOf.set(key, tuple);
     return tuple;
@@ -297,6 +299,9 @@ class Rewriter {
     return message.bytes;
   }
 }
+
+/** Each tenant of a request is a message to each of its owners. */
+export const tenantsMax = 500;
 
 /** @throws RequestRefusedError SPLIT_TENANT_INVALID */
 function tenantOf(value: Buffer): TenantId {
