@@ -13,10 +13,10 @@ const isLong = process.env['GAUNTLET_LONG'] === '1';
 const seed = Number(process.env['GAUNTLET_SEED'] ?? (isLong ? Math.floor(Date.now() / 1000) : 1));
 /** One after the other is the victim, for so long. */
 const victims = isLong ? 9 : 1;
-const victimMs = isLong ? 60_000 : 5_000;
+const victimMs = isLong ? 60_000 : 3_000;
 const spellMsMax = isLong ? 8_000 : 800;
 /** Both at once, for so long. */
-const pairMs = isLong ? 300_000 : 5_000;
+const pairMs = isLong ? 300_000 : 3_000;
 const seriesPerSender = 25;
 
 interface Fleet {

@@ -46,7 +46,7 @@ endToEnd(
       for (let next = queue.shift(); next !== undefined; next = queue.shift())
         wrong.push(...(await complaints(lab, { ...next, flags: next.flags.map(fill), names: fill(next.names) })));
     };
-    await Promise.all([worker(), worker(), worker()]);
+    await Promise.all(Array.from({ length: 5 }, worker));
     busy.close();
     expect(wrong).toEqual([]);
   },

@@ -7,7 +7,7 @@ const isLong = process.env['GAUNTLET_LONG'] !== undefined;
 
 const seed = Number(process.env['GAUNTLET_SEED'] ?? Date.now() % 1_000_000);
 /** Calls that fail in a usual run, for each way to fail. */
-const shareMax = 4;
+const shareMax = 2;
 
 let first: Promise<FaultReport> | undefined;
 /** The same script each time. */
