@@ -1,13 +1,5 @@
 import { messageOf, OperationalError } from '@gauntlet/base';
-import {
-  decodeCanonicalLabels,
-  readGroup,
-  rowBytes,
-  rowField,
-  RowVerdict,
-  type LabelBytes,
-  type ScannedBatch,
-} from '@gauntlet/kernel';
+import { readGroup, readRowLabels, rowBytes, rowField, RowVerdict, type ScannedBatch } from '@gauntlet/kernel';
 import { TenantNameError, tenantOfBytes } from '@gauntlet/model';
 import { offendersMax, RejectionList, type Offender } from '@gauntlet/remote-write';
 import type { Tsdb } from '@gauntlet/tsdb';
@@ -177,16 +169,10 @@ function offendersOf(batch: ScannedBatch, tenant: string, rejections: RejectionL
   const offenders = new Map<number, Offender>();
   for (const rejection of rejections) {
     if (offenders.has(rejection.series)) continue;
-    offenders.set(rejection.series, { tenant, labels: labelsOf(batch, rejection.series), rejection });
+    offenders.set(rejection.series, { tenant, labels: readRowLabels(batch, rejection.series), rejection });
     if (offenders.size === offendersMax) break;
   }
   return [...offenders.values()];
-}
-
-function labelsOf({ rows, body }: ScannedBatch, row: number): LabelBytes[] {
-  const view = new DataView(rows.buffer, rows.byteOffset + row * rowBytes, rowBytes);
-  const at = view.getUint32(rowField.labelsOffset, true);
-  return decodeCanonicalLabels(body.subarray(at, at + view.getUint32(rowField.labelsLength, true)));
 }
 
 /** The tenants of a request that have series, and the names among them that cannot be a tenant's. */

@@ -11,6 +11,7 @@ export {
   decodeCanonicalLabels,
   readGroup,
   readRow,
+  readRowLabels,
   readRowSummary,
   readSample,
   type Group,

@@ -37,9 +37,7 @@ export function readRow(batch: ScannedBatch, index: number): Row {
   return {
     labelsHash: view.getBigUint64(rowField.labelsHash, true),
     routeHash: view.getBigUint64(rowField.routeHash, true),
-    labels: decodeCanonicalLabels(
-      piece(batch.body, view.getUint32(rowField.labelsOffset, true), view.getUint32(rowField.labelsLength, true)),
-    ),
+    labels: readRowLabels(batch, index),
     samples: Array.from({ length: view.getUint32(rowField.sampleCount, true) }, (_, offset) =>
       readSample(batch, firstSample + offset),
     ),
@@ -52,6 +50,14 @@ export function readRow(batch: ScannedBatch, index: number): Row {
     group: view.getUint16(rowField.group, true),
     labelCount: view.getUint32(rowField.labelCount, true),
   };
+}
+
+/** The labels of a row alone: its samples may be millions. */
+export function readRowLabels(batch: ScannedBatch, index: number): LabelBytes[] {
+  if (index >= batch.rowCount) throw new RangeError(`row ${index} of ${batch.rowCount}`);
+  const view = viewOf(batch.rows, index * rowBytes, rowBytes);
+  const start = view.getUint32(rowField.labelsOffset, true);
+  return decodeCanonicalLabels(piece(batch.body, start, view.getUint32(rowField.labelsLength, true)));
 }
 
 /** What a row says without its labels and samples: for decisions about rows of any size. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { MiB, messageOf, type Clock, type Log } from '@gauntlet/base';
+import { readBoundedFile } from '@gauntlet/vfs';
 import { LimitsFileError } from './errors.js';
 import { Gate } from './gate.js';
 import { HeadSeriesLoop } from './head-series-loop.js';
@@ -120,7 +119,7 @@ class LiveLimits implements WriteLimits {
 
   /** Reads the file for the first time, then again and again. */
   async follow({ file, reloadMs }: { file: string; reloadMs: number }): Promise<void> {
-    this.load(await readBounded(file));
+    this.load(await readLimits(file));
     void this.#poll(file, reloadMs);
   }
 
@@ -155,7 +154,7 @@ class LiveLimits implements WriteLimits {
       await clock.sleep(reloadMs, signal).catch(() => {});
       if (signal.aborted) return;
       try {
-        const content = await readBounded(file);
+        const content = await readLimits(file);
         if (signal.aborted) return;
         this.load(content);
         this.#lastFailure = '';
@@ -175,18 +174,9 @@ class LiveLimits implements WriteLimits {
   }
 }
 
-async function readBounded(path: string): Promise<Buffer> {
+async function readLimits(path: string): Promise<Buffer> {
   try {
-    // A pipe without a writer would be waited for.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = await file.stat();
-      if (!stat.isFile()) throw new Error('it is no regular file');
-      if (stat.size > fileBytesMax) throw new Error(`it has more than ${fileBytesMax} bytes`);
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
+    return await readBoundedFile(path, fileBytesMax);
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new LimitsFileError(

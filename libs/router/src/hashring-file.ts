@@ -1,7 +1,9 @@
 import { MiB } from '@gauntlet/base';
-import { constants, watch } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { readBoundedFile } from '@gauntlet/vfs';
+import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+
+const fileBytesMax = 64 * MiB;
 
 /** A hashring file as a port: its bytes, and a hint when they may have changed. */
 export interface HashringFile {
@@ -18,7 +20,7 @@ export interface HashringFile {
 export function nodeHashringFile(path: string): HashringFile {
   return {
     path,
-    read: () => readBounded(path),
+    read: () => readBoundedFile(path, fileBytesMax),
     watch(onChange, onError) {
       const watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
         // `..data` is the link that Kubernetes swaps.
@@ -28,19 +30,4 @@ export function nodeHashringFile(path: string): HashringFile {
       return watcher;
     },
   };
-}
-
-const fileBytesMax = 64 * MiB;
-
-async function readBounded(path: string): Promise<Uint8Array> {
-  // A pipe without a writer would be waited for.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new Error('it is no regular file');
-    if (stat.size > fileBytesMax) throw new Error(`it has more than ${fileBytesMax} bytes`);
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
 }

@@ -104,44 +104,26 @@ export function routerMetrics(
 
 /** Counts of the caches that remember which endpoints a tenant's shard has; of hashrings with one name the first is shown. */
 function collectShuffleCaches(registry: MetricRegistry, caches: () => readonly ShuffleCacheStats[]): void {
-  const read = (value: (cache: ShuffleCacheStats) => number) => () => {
-    const byName = new Map(
-      caches()
-        .toReversed()
-        .map((cache) => [cache.hashring, value(cache)]),
-    );
-    return [...byName].map(([hashring, each]) => ({ labels: { hashring }, value: each }));
-  };
-  const labelNames = ['hashring'];
-  const prefix = 'thanos_shuffle_shard_cache';
-  collectCounter(registry, {
-    name: `${prefix}_requests_total`,
-    help: "Look-ups of tenants' shards.",
-    labelNames,
-    read: read(({ requests }) => requests),
-  });
-  collectCounter(registry, {
-    name: `${prefix}_hits_total`,
-    help: "Look-ups that found a tenant's shard.",
-    labelNames,
-    read: read(({ hits }) => hits),
-  });
-  collectCounter(registry, {
-    name: `${prefix}_evicted_total`,
-    help: 'Shards that made room for others.',
-    labelNames,
-    read: read(({ evicted }) => evicted),
-  });
-  collectGauge(registry, {
-    name: `${prefix}_items`,
-    help: 'Shards that are remembered.',
-    labelNames,
-    read: read(({ items }) => items),
-  });
-  collectGauge(registry, {
-    name: `${prefix}_max_items`,
-    help: 'Shards that may be remembered.',
-    labelNames,
-    read: read(({ maxItems }) => maxItems),
-  });
+  const metrics = [
+    [collectCounter, 'requests_total', "Look-ups of tenants' shards.", 'requests'],
+    [collectCounter, 'hits_total', "Look-ups that found a tenant's shard.", 'hits'],
+    [collectCounter, 'evicted_total', 'Shards that made room for others.', 'evicted'],
+    [collectGauge, 'items', 'Shards that are remembered.', 'items'],
+    [collectGauge, 'max_items', 'Shards that may be remembered.', 'maxItems'],
+  ] as const;
+  for (const [collect, name, help, field] of metrics) {
+    collect(registry, {
+      name: `thanos_shuffle_shard_cache_${name}`,
+      help,
+      labelNames: ['hashring'],
+      read() {
+        const byName = new Map(
+          caches()
+            .toReversed()
+            .map((cache) => [cache.hashring, cache[field]]),
+        );
+        return [...byName].map(([hashring, value]) => ({ labels: { hashring }, value }));
+      },
+    });
+  }
 }

@@ -1,5 +1,12 @@
 import { type Clock } from '@gauntlet/base';
-import { readGroup, readRowSummary, type Intake, type LabelBytes, type ScannedBatch } from '@gauntlet/kernel';
+import {
+  readGroup,
+  readRowLabels,
+  readRowSummary,
+  type Intake,
+  type LabelBytes,
+  type ScannedBatch,
+} from '@gauntlet/kernel';
 import { tenantOfBytes } from '@gauntlet/model';
 import {
   describeOffenders,
@@ -9,13 +16,18 @@ import {
   type RejectionReason,
 } from '@gauntlet/remote-write';
 import type { Endpoint, Hashrings } from '@gauntlet/ring';
-import { WriteNotReadyError, type WriteOutcome, type WriteSource, type WriteTarget } from '@gauntlet/write-http';
+import {
+  rowItems,
+  WriteNotReadyError,
+  type WriteOutcome,
+  type WriteSource,
+  type WriteTarget,
+} from '@gauntlet/write-http';
 import { cutMessages } from './cut-messages.js';
 import { NoHashringError } from './errors.js';
 import { fanOut, type FanOutCall, type FanOutOutcome, type SeriesOfMessage } from './fan-out.js';
 import type { Peers } from './peers.js';
 import { Planner } from './plan.js';
-import { rowItems, rowLabels } from './row-items.js';
 import type { Holdings } from './write-tally.js';
 
 export interface RouterOptions {
@@ -126,7 +138,7 @@ export class Router implements WriteTarget {
     // A series may be asked for once for each of its samples.
     const known = new Map<number, readonly LabelBytes[]>();
     const labelsOf = (row: number): readonly LabelBytes[] => {
-      const labels = known.get(row) ?? rowLabels(batch, row);
+      const labels = known.get(row) ?? readRowLabels(batch, row);
       known.set(row, labels);
       return labels;
     };
@@ -148,14 +160,14 @@ class RefusedRows {
 
   /** @returns the row's float samples */
   add(batch: ScannedBatch, index: number, tenant: string): number {
-    const { verdict } = readRowSummary(batch, index);
+    const { verdict, sampleCount } = readRowSummary(batch, index);
     const reason = reasonOfVerdict(verdict);
     this.counts[reason] = (this.counts[reason] ?? 0) + 1;
     if (this.offenders.length < offendersMax) {
-      const labels = rowLabels(batch, index);
+      const labels = readRowLabels(batch, index);
       this.offenders.push({ tenant, labels, rejection: { series: index, item: 'series', first: 0, count: 1, reason } });
     }
-    return rowItems(batch, index).samples;
+    return sampleCount;
   }
 }
 

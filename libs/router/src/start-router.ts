@@ -134,6 +134,7 @@ export async function startRouter(config: RouterConfig): Promise<RunningRouter> 
     onInternalError,
   }).catch((error: unknown) => {
     hashrings.stop();
+    applying.catch(() => undefined); // The listener's error is the one to tell.
     throw error;
   });
   try {

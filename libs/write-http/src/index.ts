@@ -2,6 +2,7 @@ export { writeListenerDefaults, type WriteListenerOptions } from './write-listen
 export { serveWrites, type WriteServer } from './serve-writes.js';
 export { openWrites, type OpenedWrites, type WriteConfig } from './open-writes.js';
 export { noItems, type ItemCounts, type WriteOutcome, type WriteSource, type WriteTarget } from './write-target.js';
+export { rowItems } from './row-items.js';
 export { Admission } from './admission.js';
 export { silentWriteObserver, type WriteObserver } from './observer.js';
 export { writeMetrics } from './write-metrics.js';

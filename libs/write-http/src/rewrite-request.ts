@@ -4,6 +4,7 @@ import { ByteWriter, prefixBytesMax, varintBytes } from './byte-writer.js';
 import { RequestRefusedError } from './errors.js';
 import { FieldWalk } from './field-walk.js';
 import { LabelWalk } from './label-walk.js';
+import { rowItems } from './row-items.js';
 import { noItems, type ItemCounts } from './write-target.js';
 
 /** Applies relabelling rules; undefined drops the series. */
@@ -111,8 +112,9 @@ class Rewriter {
 
   rewrite(): RewrittenRequest {
     let dropped = noItems;
-    for (let row = 0; row < this.#subject.batch.rowCount; row += 1)
-      if (!this.#rewriteRow(row * rowBytes)) dropped = addItems(dropped, this.#itemsOf(row * rowBytes));
+    const { batch } = this.#subject;
+    for (let row = 0; row < batch.rowCount; row += 1)
+      if (!this.#rewriteRow(row * rowBytes)) dropped = addItems(dropped, rowItems(batch, row));
     return { message: this.#message(), rowCount: this.#kept.length, dropped };
   }
 
@@ -273,14 +275,6 @@ class Rewriter {
     this.#tuples.push({ name: Buffer.from(tenantOf(bytes)), seriesBytes: 0 });
     this.#tupleOf.set(key, tuple);
     return tuple;
-  }
-
-  #itemsOf(row: number): ItemCounts {
-    return {
-      samples: this.#rows.getUint32(row + rowField.sampleCount, true),
-      histograms: this.#rows.getUint32(row + rowField.histogramCount, true),
-      exemplars: this.#rows.getUint32(row + rowField.exemplarCount, true),
-    };
   }
 
   /** Brings the series together by their tenants. */
