@@ -1,6 +1,6 @@
 import './heap.js';
 import { join } from 'node:path';
-import { parseIngesterFlags, runApp, type IngesterFlags } from '@gauntlet/cli';
+import { parseIngesterFlags, runApp, type IngesterFlags, writesOf } from '@gauntlet/cli';
 import { startIngester } from '@gauntlet/ingester';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
 import { WorkerThread } from '@gauntlet/tsdb';
@@ -19,15 +19,7 @@ void runApp<IngesterFlags>({
         httpAddress: flags.httpAddress,
         grpcAddress: flags.grpcAddress,
         remoteWriteAddress: flags.remoteWriteAddress,
-        writes: {
-          tls: flags.remoteWriteTls,
-          certificateField: flags.tenantCertificateField,
-          splitLabel: flags.splitLabel,
-          replicaHeader: flags.replicaHeader,
-          relabelConfig: flags.relabelConfig,
-          limits: flags.limits,
-          otlp: flags.otlp,
-        },
+        writes: writesOf(flags),
         httpConfigFile: flags.httpConfigFile,
         grpcTls: flags.grpcTls,
         requestLog: flags.requestLog,

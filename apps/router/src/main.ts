@@ -1,5 +1,5 @@
 import './heap.js';
-import { ConfigError, parseRouterFlags, runApp, type RouterFlags } from '@gauntlet/cli';
+import { ConfigError, parseRouterFlags, runApp, type RouterFlags, writesOf } from '@gauntlet/cli';
 import { serveRouter } from '@gauntlet/router';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
 
@@ -21,17 +21,7 @@ void runApp<RouterFlags>({
         hashrings: hashringsOf(flags),
         algorithm: flags.hashringsAlgorithm,
         replicationFactor: flags.replicationFactor,
-        writes: {
-          tls: flags.remoteWriteTls,
-          tenantHeader: flags.tenantHeader,
-          defaultTenant: flags.defaultTenant,
-          certificateField: flags.tenantCertificateField,
-          splitLabel: flags.splitLabel,
-          replicaHeader: flags.replicaHeader,
-          relabelConfig: flags.relabelConfig,
-          limits: flags.limits,
-          otlp: flags.otlp,
-        },
+        writes: writesOf(flags),
         httpConfigFile: flags.httpConfigFile,
         grpcTls: flags.grpcTls,
         peerTls: flags.peerTls,

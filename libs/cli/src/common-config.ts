@@ -118,6 +118,23 @@ function relabelConfigOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): ConfigCont
   }
 }
 
+/** What the flags say of the listener for writes, under the names that it has for its settings. */
+export function writesOf(flags: CommonFlags) {
+  const { remoteWriteTls, tenantCertificateField, tenantHeader, defaultTenant } = flags;
+  const { splitLabel, replicaHeader, relabelConfig, limits, otlp } = flags;
+  return {
+    tls: remoteWriteTls,
+    certificateField: tenantCertificateField,
+    tenantHeader,
+    defaultTenant,
+    splitLabel,
+    replicaHeader,
+    relabelConfig,
+    limits,
+    otlp,
+  };
+}
+
 function limitsOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): CommonFlags['limits'] {
   const reloadMs = flags.number('receive.limits-config-reload-timer');
   if (reloadMs <= 0)

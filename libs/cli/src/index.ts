@@ -11,7 +11,7 @@ export { FlagValueError, parseFlagValue, type FlagType, type FlagValue } from '.
 export { parseGoDuration, parsePrometheusDuration } from './durations.js';
 export { ConfigError, parseExternalLabels, type ExternalLabel } from './external-labels.js';
 export { configContent, type ConfigContent } from './config-content.js';
-export { programVersion, type CommonFlags, type ConfigResult } from './common-config.js';
+export { programVersion, writesOf, type CommonFlags, type ConfigResult } from './common-config.js';
 export { parseRouterFlags, type RouterFlags } from './router-flags.js';
 export { parseIngesterFlags, type IngesterFlags } from './ingester-flags.js';
 export { runApp, type AppDefinition, type ProcessPort, type RunningApp } from './run-app.js';
