@@ -1,6 +1,6 @@
 import './heap.js';
 import { join } from 'node:path';
-import { parseIngesterFlags, runApp, type IngesterFlags, writesOf } from '@gauntlet/cli';
+import { parseIngesterFlags, runApp, writesOf, type IngesterFlags } from '@gauntlet/cli';
 import { startIngester } from '@gauntlet/ingester';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
 import { WorkerThread } from '@gauntlet/tsdb';

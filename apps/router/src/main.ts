@@ -1,5 +1,5 @@
 import './heap.js';
-import { ConfigError, parseRouterFlags, runApp, type RouterFlags, writesOf } from '@gauntlet/cli';
+import { ConfigError, parseRouterFlags, runApp, writesOf, type RouterFlags } from '@gauntlet/cli';
 import { serveRouter } from '@gauntlet/router';
 import { createLogger, createRegistry } from '@gauntlet/telemetry';
 
