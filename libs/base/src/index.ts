@@ -6,6 +6,7 @@ export { silentLog, type Log } from './log.js';
 export { int64Max, int64Min, toInt64 } from './int64.js';
 export { JsonNumber, JsonObject, JsonSyntaxError, parseJson, type Json } from './json.js';
 export { joinReasons } from './join-reasons.js';
+export { md5 } from './md5.js';
 export { xxh64 } from './xxh64.js';
 export { UndoStack } from './undo-stack.js';
 export { readUvarint } from './read-uvarint.js';

@@ -1,7 +1,7 @@
+import { md5 } from '@gauntlet/base';
 import { GoRandom } from './go-random.js';
 import type { Endpoint } from './hashring-config.js';
 import type { KetamaRing } from './ketama-ring.js';
-import { md5 } from './md5.js';
 import { zoneSizes } from './zones.js';
 
 /** The zones that shards are spread over. */

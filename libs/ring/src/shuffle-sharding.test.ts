@@ -1,10 +1,10 @@
+import { md5 } from '@gauntlet/base';
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { GoRandom } from './go-random.js';
 import { buildHashrings, parseHashrings, type Hashrings, type Ring } from './index.js';
-import { md5 } from './md5.js';
 import { shardSeed } from './shuffle-shard.js';
 import { anyDrawHolds, replicasMax } from './zones.js';
 

@@ -1,6 +1,6 @@
 /**
- * MD5 (RFC 1321), for nothing but the seeds of shuffle shards: this library runs where there is no `node:crypto`, and each
- * shard costs one digest of a tenant's name.
+ * MD5 (RFC 1321): seeds of shuffle shards and the `hashmod` of relabelling are made of it, in libraries that run where there is no `node:crypto`. For small
+ * inputs that are hashed seldom.
  */
 export function md5(message: Uint8Array): Uint8Array {
   const state = Uint32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
